@@ -1,0 +1,1 @@
+"""clew: state space models, defined once and seen three ways."""
