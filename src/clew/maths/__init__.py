@@ -1,0 +1,1 @@
+"""Pure functions of tensors: discretisation, φ functions, powers, scans, Vandermonde sums."""
