@@ -1,0 +1,54 @@
+"""Shares held out of a split: seeded, stratified by class, the same bits on every machine."""
+
+import numpy as np
+
+from clew.data.dataset import Split
+
+__all__ = ["hold_out"]
+
+
+def hold_out(
+    split: Split, share: float, *, seed: int, classes: tuple[str, ...], part: str = "validation"
+) -> tuple[Split, Split]:
+    """Divide ``split`` into what stays and a held-out share.
+
+    With one class a sequence, of the n sequences of each class round(share · n) are held out (halves round up),
+    at least one, and at least one stays. With a class per frame the sequences are one such group. Both parts keep
+    the order of ``split``. Which sequences are held out is the order of 64-bit draws of PCG64, whose stream numpy
+    promises to keep (NEP 19): it does not change with the version.
+
+    Args:
+        split: what to divide.
+        share: 0 ≤ share < 1; with 0 nothing is held out.
+        seed: of the draw, not negative.
+        classes: the names of the classes, for messages.
+        part: the name of the option that gave ``share``, for messages.
+
+    Returns:
+        What stays and what is held out.
+
+    Raises:
+        ValueError: for a share or seed out of range, or a class with a single sequence: it cannot be in both.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"{part!r} is the share held out, from 0 up to but not 1; got {share}")
+    if seed < 0:
+        raise ValueError(f"'seed' cannot be negative, got {seed}")
+    if share == 0 or not len(split):
+        return split, Split((), ())
+    draws = np.random.PCG64(seed).random_raw(len(split))
+    per_frame = split.targets[0].ndim == 1
+    groups: dict[int, list[int]] = {}
+    for index in np.argsort(draws, kind="stable").tolist():
+        groups.setdefault(0 if per_frame else int(split.targets[index]), []).append(index)
+    held: set[int] = set()
+    for group, members in groups.items():
+        if len(members) < 2:
+            which = "the data" if per_frame else f"class {classes[group]!r}"
+            raise ValueError(
+                f"{which} has a single sequence, too few to keep one and hold one out for {part!r}; "
+                f"add sequences or set {part}=0"
+            )
+        count = int(np.floor(share * len(members) + 0.5))
+        held.update(members[: min(max(count, 1), len(members) - 1)])
+    return split.select(i for i in range(len(split)) if i not in held), split.select(sorted(held))
