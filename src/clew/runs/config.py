@@ -1,0 +1,164 @@
+"""``config.json``: everything needed to rebuild a run, and to see that another one is not the same."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clew.data import Dataset, Split
+from clew.models import ModelConfig
+from clew.runs.atomic import write_json
+from clew.version import __version__
+
+__all__ = ["FORMAT", "DataRecord", "RunConfig", "digest"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """Which data a run was trained on.
+
+    Attributes:
+        name: as in :func:`clew.data.load`.
+        options: as in :func:`clew.data.load`.
+        classes: the names of the classes, in the order of the logits.
+        channels: the names of the channels of a sample.
+        target: one class a sequence, or one a step.
+        digest: of the values in the training and validation splits, see :func:`digest`.
+    """
+
+    name: str
+    options: dict[str, Any]
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    target: str
+    digest: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DataRecord":
+        """The record of ``dataset``."""
+        return cls(
+            name=dataset.name,
+            options=_as_json(dataset.options),
+            classes=tuple(dataset.classes),
+            channels=tuple(dataset.channels),
+            target=dataset.target,
+            digest=digest(dataset.train, dataset.validation),
+        )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What ``config.json`` says.
+
+    Attributes:
+        model: how to build the model.
+        data: which data it was trained on.
+        training: the fields of :class:`clew.train.TrainConfig`, its directory aside.
+        threads: how many threads of torch's the run was started with, in each process.
+        processes: how many processes it was started with.
+        clew: the version of clew that wrote it.
+        torch: the version of torch that wrote it.
+    """
+
+    model: ModelConfig
+    data: DataRecord
+    training: dict[str, Any]
+    threads: int
+    processes: int = 1
+    clew: str = __version__
+    torch: str = torch.__version__
+
+    def write(self, path: Path) -> None:
+        """Write the file ``path``.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        write_json(path, self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of the file, in types that JSON has."""
+        return {"format": FORMAT, **_as_json(dataclasses.asdict(self))}
+
+    @classmethod
+    def read(cls, path: Path) -> "RunConfig":
+        """Read the file ``path``.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is not one that :meth:`write` wrote.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError:
+            raise ValueError(f"{path} is not a JSON file") from None
+        if not isinstance(content, dict) or "format" not in content:
+            raise ValueError(f"{path} is not the config.json of a run: it has no field 'format'")
+        found = content.pop("format")
+        if found != FORMAT:
+            raise ValueError(f"{path} has format {found!r}; this version of clew reads format {FORMAT}")
+        try:
+            data = dict(content.pop("data"))
+            data["classes"], data["channels"] = tuple(data["classes"]), tuple(data["channels"])
+            model = ModelConfig(**content.pop("model"))
+            return cls(model=model, data=DataRecord(**data), **content)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not the config.json of a run: {error}") from None
+
+    def differences(self, other: "RunConfig", ignored: frozenset[str] = frozenset()) -> list[str]:
+        """The fields of model, data and training in which ``other`` differs, each with both values.
+
+        Args:
+            other: the config to compare with.
+            ignored: names, such as ``"training.device"``, that may differ.
+
+        Returns:
+            Phrases such as ``"training.epochs is 20 there and 30 here"``: there is ``self``, here ``other``.
+        """
+        there, here = (_flat(config.as_json()) for config in (self, other))
+        names = [name for name in sorted(there.keys() | here.keys()) if name.startswith(_COMPARED)]
+        return [
+            f"{name} is {there.get(name, 'absent')!r} there and {here.get(name, 'absent')!r} here"
+            for name in names
+            if name not in ignored and there.get(name) != here.get(name)
+        ]
+
+
+_COMPARED = ("model.", "data.", "training.")
+
+
+def digest(*splits: Split) -> str:
+    """A SHA-256 of the values in ``splits``, so that data changed under the same name are noticed."""
+    sum_ = hashlib.sha256()
+    for split in splits:
+        sum_.update(f"split {len(split)};".encode())
+        for inputs, targets in zip(split.inputs, split.targets, strict=True):
+            for tensor in (inputs, targets):
+                sum_.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
+                sum_.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return sum_.hexdigest()
+
+
+def _as_json(value: Any) -> Any:
+    """``value`` as it is after a round trip through a file: tuples are lists, paths are text."""
+    return json.loads(json.dumps(value, allow_nan=False, default=str))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,55 @@
+"""From a run directory back to its model and its data."""
+
+from pathlib import Path
+
+from clew import data
+from clew.data import Dataset
+from clew.models import Classifier, build
+from clew.runs.directory import RunDirectory
+from clew.runs.tensors import check_tensors, read_tensors
+
+__all__ = ["load", "load_dataset"]
+
+
+def load(path: str | Path) -> Classifier:
+    """The trained model of a run, on the CPU, in evaluation mode.
+
+    Args:
+        path: the run directory.
+
+    Raises:
+        FileNotFoundError: if it is not a run directory, or its run is not finished.
+        ValueError: if a file in it is damaged or does not belong there.
+    """
+    directory = RunDirectory(path)
+    if not directory.finished:
+        raise FileNotFoundError(
+            f"{path} holds no trained model yet: finish the run with --resume (resume=True)"
+        )
+    model = build(directory.config.model)
+    weights = read_tensors(directory.model_file)
+    check_tensors(directory.model_file, weights, model.state_dict())
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def load_dataset(path: str | Path) -> Dataset:
+    """The data set that a run was trained on.
+
+    Args:
+        path: the run directory.
+
+    Raises:
+        FileNotFoundError: if it is not a run directory, or the data are not where they were.
+        ValueError: if the data no longer have the classes and channels that the run was trained on.
+    """
+    record = RunDirectory(path).config.data
+    dataset = data.load(record.name, record.options)
+    for field in ("classes", "channels", "target"):
+        there, here = getattr(record, field), getattr(dataset, field)
+        if there != here:
+            raise ValueError(
+                f"the data set {record.name!r} has changed: for {path} its {field} were {there}, "
+                f"and now they are {here}"
+            )
+    return dataset
