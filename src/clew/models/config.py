@@ -1,0 +1,39 @@
+"""Everything that is needed to build a model again, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["ModelConfig"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A classifier's shape.
+
+    Attributes:
+        d_input: channels of a raw sample.
+        n_classes: classes to tell apart.
+        mixer: a name in :data:`clew.nn.mixers`.
+        mixer_options: the mixer's own options, by name; values may be text.
+        d_model: channels inside.
+        n_layers: blocks.
+        norm: in each block and before the head.
+        activation: after each mixer.
+        channel_mixing: the last part of each block.
+        dropout: probability.
+        pooling: what the head reads: the mean over the samples so far, the last sample, or every sample (``step``:
+            one answer for each).
+    """
+
+    d_input: int
+    n_classes: int
+    mixer: str = "s4d"
+    mixer_options: Mapping[str, Any] = field(default_factory=dict)
+    d_model: int = 64
+    n_layers: int = 2
+    norm: Literal["layer", "rms", "none"] = "layer"
+    activation: Literal["gelu", "silu", "relu", "none"] = "gelu"
+    channel_mixing: Literal["glu", "mlp", "none"] = "glu"
+    dropout: float = 0.0
+    pooling: Literal["mean", "last", "step"] = "mean"

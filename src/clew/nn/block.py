@@ -1,0 +1,130 @@
+"""One layer of a model: norm, mixer, activation, channel mixing, residual."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from clew.errors import unknown_name
+from clew.nn.dropout import Dropout
+from clew.nn.mixer import Mixer
+from clew.nn.padding import zero_padding
+
+__all__ = ["ACTIVATIONS", "CHANNEL_MIXINGS", "NORMS", "Block", "norm_layer"]
+
+State = tuple[Tensor, ...]
+
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "layer": nn.LayerNorm,
+    "rms": nn.RMSNorm,
+    "none": lambda _: nn.Identity(),
+}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "relu": nn.ReLU,
+    "none": nn.Identity,
+}
+CHANNEL_MIXINGS = ("glu", "mlp", "none")
+
+
+def norm_layer(name: str, channels: int) -> nn.Module:
+    """The norm called ``name`` over the last dimension.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name not in NORMS:
+        raise unknown_name("norm", name, NORMS)
+    return NORMS[name](channels)
+
+
+class Block(nn.Module):
+    """x + dropout(channel_mixing(dropout(activation(mixer(norm(x)))))).
+
+    All but the mixer acts on each sample alone, so a block runs in parallel and by steps as its mixer does; its
+    state is the mixer's.
+
+    Args:
+        mixer: what mixes over time.
+        norm: ``"layer"``, ``"rms"`` or ``"none"``.
+        activation: after the mixer: ``"gelu"``, ``"silu"``, ``"relu"`` or ``"none"``.
+        channel_mixing: ``"glu"`` (a linear map to twice the channels, one half gating the other), ``"mlp"`` (two
+            linear maps with the activation between) or ``"none"``.
+        dropout: probability, after the activation and after the channel mixing.
+        expansion: hidden channels of the ``"mlp"``, in multiples of the block's.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Source: the gated form is the block of S4D: Gu et al., "On the parameterization and initialization of diagonal
+    state space models" (2022), section 5; the gate is that of Dauphin et al., "Language modeling with gated
+    convolutional networks" (2017), section 3.
+    """
+
+    def __init__(
+        self,
+        mixer: Mixer[Any, Any],
+        *,
+        norm: str = "layer",
+        activation: str = "gelu",
+        channel_mixing: str = "glu",
+        dropout: float = 0.0,
+        expansion: int = 2,
+    ) -> None:
+        super().__init__()
+        channels = mixer.d_model
+        if activation not in ACTIVATIONS:
+            raise unknown_name("activation", activation, ACTIVATIONS)
+        self.norm = norm_layer(norm, channels)
+        self.mixer = mixer
+        self.activation = ACTIVATIONS[activation]()
+        self.dropout = Dropout(dropout)
+        self.channel_mixing = _channel_mixing(channel_mixing, channels, activation, expansion)
+
+    def forward(
+        self,
+        x: Tensor,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+        dt: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """Run over a whole sequence; arguments, result and errors are those of :meth:`clew.nn.Mixer.forward`."""
+        x = zero_padding(x, lengths)
+        y, state = self.mixer(self.norm(x), state, lengths=lengths, segments=segments, dt=dt)
+        return zero_padding(x + self._after(y), lengths), state
+
+    def step(
+        self, x_k: Tensor, state: State, *, dt: Tensor | None = None, constants: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Run over one sample; arguments, result and errors are those of :meth:`clew.nn.Mixer.step`."""
+        y_k, state = self.mixer.step(self.norm(x_k), state, dt=dt, constants=constants)
+        return x_k + self._after(y_k), state
+
+    def constants(self) -> State:
+        """What the mixer's step computes from the parameters alone."""
+        constants: State = self.mixer.constants()
+        return constants
+
+    def initial_state(self, batch_size: int) -> State:
+        """The mixer's state before the first sample."""
+        state: State = self.mixer.initial_state(batch_size)
+        return state
+
+    def _after(self, y: Tensor) -> Tensor:
+        return self.dropout(self.channel_mixing(self.dropout(self.activation(y))))
+
+
+def _channel_mixing(name: str, channels: int, activation: str, expansion: int) -> nn.Module:
+    if name == "glu":
+        return nn.Sequential(nn.Linear(channels, 2 * channels), nn.GLU(dim=-1))
+    if name == "mlp":
+        hidden = expansion * channels
+        return nn.Sequential(
+            nn.Linear(channels, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, channels)
+        )
+    if name == "none":
+        return nn.Identity()
+    raise unknown_name("channel_mixing", name, CHANNEL_MIXINGS)

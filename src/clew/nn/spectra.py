@@ -1,0 +1,81 @@
+"""Where the eigenvalues of a diagonal state space layer start."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from clew.errors import unknown_name
+from clew.hippo import transition
+from clew.maths.dplr import diagonalise_normal
+
+__all__ = ["SPECTRA", "initial_spectrum"]
+
+
+def _legs(order: int) -> tuple[Tensor, Tensor]:
+    A, B = transition("legs", order)
+    eigenvalues, V = diagonalise_normal(A, B * math.sqrt(0.5))  # P = √(n + ½) = B/√2
+    pairs = order // 2
+    return eigenvalues[pairs:], (V.mH @ B.to(V.dtype))[pairs:, 0]
+
+
+def _lin(order: int) -> tuple[Tensor, Tensor]:
+    return _with_ones(math.pi * torch.arange(order // 2, dtype=torch.float64))
+
+
+def _inv(order: int) -> tuple[Tensor, Tensor]:
+    n = torch.arange(order // 2, dtype=torch.float64)
+    return _with_ones(order / math.pi * (order / (2 * n + 1) - 1))
+
+
+def _real(order: int) -> tuple[Tensor, Tensor]:
+    n = torch.arange(order // 2, dtype=torch.float64)
+    return torch.complex(-(n + 1), 0 * n), torch.ones(order // 2, dtype=torch.complex128)
+
+
+def _with_ones(frequencies: Tensor) -> tuple[Tensor, Tensor]:
+    """−½ + i·frequency, and B = 1."""
+    A = torch.complex(torch.full_like(frequencies, -0.5), frequencies)
+    return A, torch.ones_like(A)
+
+
+SPECTRA = {"legs": _legs, "lin": _lin, "inv": _inv, "real": _real}
+
+
+def initial_spectrum(init: str, order: int) -> tuple[Tensor, Tensor]:
+    """The diagonal A of one of S4D's initialisations and the B beside it, one entry for each conjugate pair.
+
+    ========  ==================================================================================
+    ``legs``  the eigenvalues of the normal part of HiPPO-LegS that lie above the real axis
+    ``lin``   −½ + iπn
+    ``inv``   −½ + i (N/π) (N/(2n+1) − 1), N the full order
+    ``real``  −(n+1)
+    ========  ==================================================================================
+
+    with n = 0 … N/2 − 1. B is 1, and for ``legs`` V*B, B that of HiPPO-LegS and V the unitary eigenvectors, each in
+    the phase that makes V*B real and positive (the phase of a mode is free: C absorbs it). The theorem behind
+    ``legs`` has B/2 where the published code has B; this is B.
+
+    Args:
+        init: one of the names above.
+        order: N, the number of real states: twice the number of pairs, even.
+
+    Returns:
+        A and B (N/2,), complex128.
+
+    Raises:
+        ValueError: for an unknown name, or an order that is odd or below 2.
+
+    >>> initial_spectrum("inv", 4)[0]
+    tensor([-0.5000+3.8197j, -0.5000+0.4244j], dtype=torch.complex128)
+
+    Source: Gu et al., "On the parameterization and initialization of diagonal state space models" (2022), theorem 3
+    (``legs``), eq. 8 (``inv``), eq. 9 (``lin``), section 4.4 (``real``).
+    """
+    if init not in SPECTRA:
+        raise unknown_name("init", init, SPECTRA)
+    if order < 2 or order % 2:
+        raise ValueError(
+            f"d_state counts real states, two for each conjugate pair: even, at least 2; got {order}"
+        )
+    return SPECTRA[init](order)
