@@ -11,7 +11,8 @@ def legs(order: int) -> tuple[Tensor, Tensor]:
 
     A[n, k] = −√(2n+1) √(2k+1) below the diagonal, −(n+1) on it, 0 above; B[n] = √(2n+1).
 
-    The memory itself is c′(t) = (A c(t) + B f(t)) / t. State space layers use the same A and B without the 1/t.
+    The memory itself is c′(t) = (A c(t) + B f(t)) / t. State space layers use the same A and B without the
+    1/t.
 
     Args:
         order: N, at least 1.

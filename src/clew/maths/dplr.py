@@ -1,4 +1,4 @@
-"""A matrix that is normal but for a correction of low rank, in the basis that diagonalises its normal part."""
+"""Matrices that are normal but for a correction of low rank, diagonalised but for it."""
 
 import torch
 from torch import Tensor
@@ -9,17 +9,18 @@ __all__ = ["diagonalise_normal"]
 def diagonalise_normal(A: Tensor, P: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and orthonormal eigenvectors of the normal matrix A + P Pᵀ = c I + K, K skew-symmetric.
 
-    Only matrices of that form are taken (HiPPO's are): −iK is then Hermitian, and its real eigenvalues come out to
-    the last digits, where a general eigensolver, which sees a matrix far from normal, loses half of them.
+    Only matrices of that form are taken (HiPPO's are): −iK is then Hermitian, and its real eigenvalues come
+    out to the last digits, where a general eigensolver, which sees a matrix far from normal, loses half of
+    them.
 
     Args:
         A: (N, N), real.
         P: (N, rank), real.
 
     Returns:
-        The eigenvalues (N,) complex128, by ascending imaginary part, so that entry n and entry N−1−n are conjugate;
-        and V (N, N) complex128, unitary, with A + P Pᵀ = V diag(eigenvalues) V*. The phase of each column is such
-        that V* P[:, 0] is real and not negative, wherever it is not zero.
+        The eigenvalues (N,) complex128, by ascending imaginary part, so that entry n and entry N−1−n are
+        conjugate; and V (N, N) complex128, unitary, with A + P Pᵀ = V diag(eigenvalues) V*. The phase of
+        each column is such that V* P[:, 0] is real and not negative, wherever it is not zero.
 
     Raises:
         ValueError: if A + P Pᵀ is not of that form.
@@ -29,7 +30,8 @@ def diagonalise_normal(A: Tensor, P: Tensor) -> tuple[Tensor, Tensor]:
     >>> diagonalise_normal(A, P)[0]
     tensor([-0.5000-0.8660j, -0.5000+0.8660j], dtype=torch.complex128)
 
-    Source: Gu et al., "On the parameterization and initialization of diagonal state space models" (2022), eq. 4 and 5.
+    Source: Gu et al., "On the parameterization and initialization of diagonal state space models" (2022),
+    eq. 4 and 5.
     """
     A, P = A.double(), P.double()
     normal = A + P @ P.mT

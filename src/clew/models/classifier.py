@@ -20,23 +20,25 @@ class ClassifierState(NamedTuple):
 
     Attributes:
         backbone: the states of the mixers.
-        pooled: (batch, channel) float64: the sum of the features, or the last one; (batch, 0) for ``step`` pooling.
+        pooled: (batch, channel) float64: the sum of the features, or the last one; (batch, 0) for ``step``
+            pooling.
         count: (batch,) int64: samples seen.
     """
 
     backbone: tuple[tuple[Tensor, ...], ...]
     pooled: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment] # tuple.count gives way: nobody counts tensors
 
 
 class Classifier(nn.Module):
     """Standardise, encode, run the backbone, norm, pool, and a linear head.
 
-    Raw samples go in: the standardisation is part of the model (see :meth:`standardize`), so that a stream needs
-    nothing but the model.
+    Raw samples go in: the standardisation is part of the model (see :meth:`standardize`), so that a stream
+    needs nothing but the model.
 
     Args:
-        config: what the model was built from, kept as ``config``; :func:`clew.models.build` is the usual way here.
+        config: what the model was built from, kept as ``config``; :func:`clew.models.build` is the usual
+            way here.
         backbone: the blocks.
 
     Raises:
@@ -90,8 +92,8 @@ class Classifier(nn.Module):
             dt: (batch, time): time since the last sample in units of the layers' own step.
 
         Returns:
-            The logits (batch, n_classes) after everything seen so far, or (batch, time, n_classes), zero past each
-            row's length, for ``step`` pooling; and the state.
+            The logits (batch, n_classes) after everything seen so far, or (batch, time, n_classes), zero
+            past each row's length, for ``step`` pooling; and the state.
 
         Raises:
             ValueError: for a shape that does not fit, and whatever the mixer refuses.

@@ -22,8 +22,8 @@ class ModelConfig:
         activation: after each mixer.
         channel_mixing: the last part of each block.
         dropout: probability.
-        pooling: what the head reads: the mean over the samples so far, the last sample, or every sample (``step``:
-            one answer for each).
+        pooling: what the head reads: the mean over the samples so far, the last sample, or every sample
+            (``step``: one answer for each).
     """
 
     d_input: int

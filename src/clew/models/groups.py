@@ -23,9 +23,9 @@ def parameter_groups(
 ) -> list[Group]:
     """Every trainable parameter of ``model`` in exactly one group.
 
-    ``dynamics``: what a mixer calls its dynamics (A, Δ and B of linear layers): no decay, which would pull poles to
-    where no data wants them, and a learning rate of their own. ``plain``: biases, gains of norms and whatever else
-    has one dimension: no decay. ``decayed``: the rest.
+    ``dynamics``: what a mixer calls its dynamics (A, Δ and B of linear layers): no decay, which would pull
+    poles to where no data wants them, and a learning rate of their own. ``plain``: biases, gains of norms
+    and whatever else has one dimension: no decay. ``decayed``: the rest.
 
     Args:
         model: any module; the mixers inside it are asked.
@@ -36,8 +36,8 @@ def parameter_groups(
     Returns:
         The groups that are not empty, in a fixed order.
 
-    Source: the grouping is that of the published S4: Gu, Goel and Ré, "Efficiently modeling long sequences with structured state
-    spaces" (2022), appendix D.
+    Source: the grouping is that of the published S4: Gu, Goel and Ré, "Efficiently modeling long sequences
+    with structured state spaces" (2022), appendix D.
     """
     dynamics = {
         id(module.get_parameter(name))

@@ -37,14 +37,16 @@ def pool(
         pooling: ``"mean"``, ``"last"`` or ``"step"``.
         features: (batch, time, channel).
         lengths: (batch,), or ``None`` for all of time.
-        pooled: (batch, channel) float64: the sum of the samples before, or the last of them; (batch, 0) for ``"step"``.
+        pooled: (batch, channel) float64: the sum of the samples before, or the last of them; (batch, 0) for
+            ``"step"``.
         count: (batch,) int64: how many there were.
 
     Returns:
-        What the head reads, in the dtype of ``features``: (batch, channel), or ``features`` for ``"step"``; and
-        ``pooled`` and ``count`` after the chunk. The mean of no sample at all is zero, and so is the last of none.
+        What the head reads, in the dtype of ``features``: (batch, channel), or ``features`` for ``"step"``;
+        and ``pooled`` and ``count`` after the chunk. The mean of no sample at all is zero, and so is the
+        last of none.
     """
-    batch, time, _ = features.shape
+    time = features.shape[1]
     count = count + (time if lengths is None else lengths)
     if pooling == "step":
         return features, pooled, count

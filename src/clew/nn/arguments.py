@@ -1,4 +1,4 @@
-"""The checks of a mixer's arguments: shapes and dtypes, never values of x (that would cost a pass over the data)."""
+"""The checks of a mixer's arguments: shapes and dtypes, never the values of x."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """Blocks one after another."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -24,12 +25,12 @@ class Backbone(nn.Module):
     def __init__(self, blocks: Iterable[Block]) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
-        widths = {block.mixer.d_model for block in self.blocks}  # type: ignore[union-attr]
+        widths = sorted({block.mixer.d_model for block in self._blocks()})
         if len(widths) != 1:
             raise ValueError(
-                f"a backbone needs blocks of one number of channels, got {sorted(map(str, widths)) or 'none'}"
+                f"a backbone needs blocks of one number of channels; got {widths or 'no block at all'}"
             )
-        (self.d_model,) = widths
+        self.d_model = widths[0]
 
     def forward(
         self,
@@ -40,39 +41,39 @@ class Backbone(nn.Module):
         segments: Tensor | None = None,
         dt: Tensor | None = None,
     ) -> tuple[Tensor, States]:
-        """Run over a whole sequence; see :meth:`clew.nn.Mixer.forward`. Every block gets the same time axis."""
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` does."""
         states = []
-        for block, block_state in zip(self.blocks, self._checked(state), strict=True):
-            x, after = block(x, block_state, lengths=lengths, segments=segments, dt=dt)
+        for block, before in zip(self._blocks(), self._each("states", state), strict=True):
+            x, after = block(x, before, lengths=lengths, segments=segments, dt=dt)
             states.append(after)
         return x, tuple(states)
 
     def step(
         self, x_k: Tensor, state: States, *, dt: Tensor | None = None, constants: States | None = None
     ) -> tuple[Tensor, States]:
-        """Run over one sample; see :meth:`clew.nn.Mixer.step`."""
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` does."""
+        given = zip(self._each("states", state), self._each("constants", constants), strict=True)
         states = []
-        every_constants = self._checked(constants)
-        for block, block_state, block_constants in zip(
-            self.blocks, self._checked(state), every_constants, strict=True
-        ):
-            x_k, after = block.step(x_k, block_state, dt=dt, constants=block_constants)  # type: ignore[operator]
+        for block, (before, known) in zip(self._blocks(), given, strict=True):
+            assert before is not None  # only constants may be left out
+            x_k, after = block.step(x_k, before, dt=dt, constants=known)
             states.append(after)
         return x_k, tuple(states)
 
     def constants(self) -> States:
         """What the blocks' steps compute from the parameters alone."""
-        return tuple(block.constants() for block in self.blocks)  # type: ignore[operator]
+        return tuple(block.constants() for block in self._blocks())
 
     def initial_state(self, batch_size: int) -> States:
         """The blocks' states before the first sample."""
-        return tuple(block.initial_state(batch_size) for block in self.blocks)  # type: ignore[operator]
+        return tuple(block.initial_state(batch_size) for block in self._blocks())
 
-    def _checked(self, given: States | None) -> States | tuple[None, ...]:
+    def _blocks(self) -> tuple[Block, ...]:
+        return cast(tuple[Block, ...], tuple(self.blocks))
+
+    def _each(self, what: str, given: States | None) -> States | tuple[None, ...]:
         if given is None:
             return (None,) * len(self.blocks)
         if len(given) != len(self.blocks):
-            raise ValueError(
-                f"the backbone has {len(self.blocks)} blocks, got {len(given)} states or constants"
-            )
+            raise ValueError(f"the backbone has {len(self.blocks)} blocks; got {what} for {len(given)}")
         return given

@@ -42,24 +42,24 @@ def norm_layer(name: str, channels: int) -> nn.Module:
 class Block(nn.Module):
     """x + dropout(channel_mixing(dropout(activation(mixer(norm(x)))))).
 
-    All but the mixer acts on each sample alone, so a block runs in parallel and by steps as its mixer does; its
-    state is the mixer's.
+    All but the mixer acts on each sample alone, so a block runs in parallel and by steps as its mixer does;
+    its state is the mixer's.
 
     Args:
         mixer: what mixes over time.
         norm: ``"layer"``, ``"rms"`` or ``"none"``.
         activation: after the mixer: ``"gelu"``, ``"silu"``, ``"relu"`` or ``"none"``.
-        channel_mixing: ``"glu"`` (a linear map to twice the channels, one half gating the other), ``"mlp"`` (two
-            linear maps with the activation between) or ``"none"``.
+        channel_mixing: ``"glu"`` (a linear map to twice the channels, one half gating the other), ``"mlp"``
+            (two linear maps with the activation between) or ``"none"``.
         dropout: probability, after the activation and after the channel mixing.
         expansion: hidden channels of the ``"mlp"``, in multiples of the block's.
 
     Raises:
         ValueError: for an unknown name.
 
-    Source: the gated form is the block of S4D: Gu et al., "On the parameterization and initialization of diagonal
-    state space models" (2022), section 5; the gate is that of Dauphin et al., "Language modeling with gated
-    convolutional networks" (2017), section 3.
+    Source: the gated form is the block of S4D: Gu et al., "On the parameterization and initialization of
+    diagonal state space models" (2022), section 5; the gate is that of Dauphin et al., "Language modeling
+    with gated convolutional networks" (2017), section 3.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Block(nn.Module):
         segments: Tensor | None = None,
         dt: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """Run over a whole sequence; arguments, result and errors are those of :meth:`clew.nn.Mixer.forward`."""
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` does."""
         x = zero_padding(x, lengths)
         y, state = self.mixer(self.norm(x), state, lengths=lengths, segments=segments, dt=dt)
         return zero_padding(x + self._after(y), lengths), state
@@ -99,7 +99,7 @@ class Block(nn.Module):
     def step(
         self, x_k: Tensor, state: State, *, dt: Tensor | None = None, constants: State | None = None
     ) -> tuple[Tensor, State]:
-        """Run over one sample; arguments, result and errors are those of :meth:`clew.nn.Mixer.step`."""
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` does."""
         y_k, state = self.mixer.step(self.norm(x_k), state, dt=dt, constants=constants)
         return x_k + self._after(y_k), state
 
@@ -114,7 +114,8 @@ class Block(nn.Module):
         return state
 
     def _after(self, y: Tensor) -> Tensor:
-        return self.dropout(self.channel_mixing(self.dropout(self.activation(y))))
+        mixed: Tensor = self.dropout(self.channel_mixing(self.dropout(self.activation(y))))
+        return mixed
 
 
 def _channel_mixing(name: str, channels: int, activation: str, expansion: int) -> nn.Module:

@@ -9,8 +9,8 @@ __all__ = ["Dropout"]
 class Dropout(nn.Module):
     """Zero each element with probability ``p`` in training, and scale the others by 1/(1 − p).
 
-    The mask is drawn for the whole batch of all processes, and this process keeps its own rows: processes whose
-    generators agree then draw, together, the masks that one process with the whole batch would draw.
+    The mask is drawn for the whole batch of all processes, and this process keeps its own rows: processes
+    whose generators agree then draw, together, the masks that one process with the whole batch would draw.
 
     Args:
         p: the probability, from 0 (nothing is dropped) up to, not including, 1.
@@ -18,8 +18,8 @@ class Dropout(nn.Module):
     Raises:
         ValueError: for a ``p`` outside [0, 1).
 
-    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014), section 4,
-    in the inverted form of section 10.
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014),
+    section 4, in the inverted form of section 10.
     """
 
     def __init__(self, p: float) -> None:

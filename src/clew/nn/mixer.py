@@ -18,13 +18,13 @@ ConstantsT = TypeVar("ConstantsT", bound=tuple[Tensor, ...])
 class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
     """A layer that mixes over time, in parallel or one sample at a time, with its state in and out.
 
-    The two ways to run it agree: ``forward`` over a sequence gives what ``step`` gives sample by sample, and any
-    split of a sequence into chunks, the state handed on, gives what the whole gives. The conformance suite in
-    ``tests/nn/conformance`` holds every mixer to this.
+    The two ways to run it agree: ``forward`` over a sequence gives what ``step`` gives sample by sample,
+    and any split of a sequence into chunks, the state handed on, gives what the whole gives. The conformance
+    suite in ``tests/nn/conformance`` holds every mixer to this.
 
-    A state is a flat ``NamedTuple`` of real tensors, batch first (a complex state is a pair of real ones), float32
-    at least whatever the weights are; it carries gradients in and out. So it can be saved, exported, branched and
-    batched as it is.
+    A state is a flat ``NamedTuple`` of real tensors, batch first (a complex state is a pair of real ones),
+    float32 at least whatever the weights are; it carries gradients in and out. So it can be saved,
+    exported, branched and batched as it is.
 
     A mixer is the bare map over time: activation, gate and channel mixing live in :class:`clew.nn.Block`.
 
@@ -49,9 +49,9 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
         Args:
             x: (batch, time, channel), floating point.
             state: the state before the first sample; zero if not given.
-            lengths: (batch,) integers: how many samples of each row count. Outputs past a row's length are zero,
-                whatever ``x`` holds there; the state returned is the one at the row's length, for length 0 the
-                state given.
+            lengths: (batch,) integers: how many samples of each row count. Outputs past a row's length are
+                zero, whatever ``x`` holds there; the state returned is the one at the row's length, for
+                length 0 the state given.
             segments: (batch, time) integers: several sequences packed in a row. Sample 0 continues ``state``;
                 wherever the number changes, the state starts at zero.
             dt: (batch, time): the time since the last sample, in units of the layer's own step (irregular
@@ -80,8 +80,8 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
             The output (batch, channel) in the dtype of ``x_k``, and the state after the sample.
 
         Raises:
-            ValueError: if ``dt`` and ``constants`` are both given (the constants hold for ``dt`` = 1), or a shape
-                or dtype does not fit.
+            ValueError: if ``dt`` and ``constants`` are both given (the constants hold for ``dt`` = 1), or a
+                shape or dtype does not fit.
         """
 
     @abc.abstractmethod

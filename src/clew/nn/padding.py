@@ -12,7 +12,7 @@ def valid(lengths: Tensor, time: int) -> Tensor:
 
 
 def zero_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """``x`` (batch, time, channel) with everything past each row's length zero, whatever it was; all of it for ``None``."""
+    """``x`` (batch, time, channel) with zeros past each row's length; as it is for ``None``."""
     if lengths is None:
         return x
     return torch.where(
@@ -21,7 +21,7 @@ def zero_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def right_aligned(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each row of ``x`` (batch, time, channel) moved right until its last valid sample is the last; zeros before."""
+    """Each row of ``x`` (batch, time, channel) moved right to end at its last valid sample; zeros before."""
     time = x.shape[1]
     source = torch.arange(time, device=x.device) - (time - lengths[:, None])
     moved = torch.gather(x, 1, source.clamp(min=0)[..., None].expand_as(x))
@@ -29,7 +29,7 @@ def right_aligned(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def last_valid(x: Tensor, lengths: Tensor, otherwise: Tensor) -> Tensor:
-    """Each row's last valid entry of ``x`` (batch, time, ...); a row of length 0 gives its row of ``otherwise``."""
+    """Each row's last valid entry of ``x`` (batch, time, ...); that of ``otherwise`` for length 0."""
     if x.shape[1] == 0:
         return otherwise
     shape = (-1, 1) + (1,) * (x.dim() - 2)

@@ -52,9 +52,9 @@ def initial_spectrum(init: str, order: int) -> tuple[Tensor, Tensor]:
     ``real``  −(n+1)
     ========  ==================================================================================
 
-    with n = 0 … N/2 − 1. B is 1, and for ``legs`` V*B, B that of HiPPO-LegS and V the unitary eigenvectors, each in
-    the phase that makes V*B real and positive (the phase of a mode is free: C absorbs it). The theorem behind
-    ``legs`` has B/2 where the published code has B; this is B.
+    with n = 0 … N/2 − 1. B is 1, and for ``legs`` V*B, B that of HiPPO-LegS and V the unitary eigenvectors,
+    each in the phase that makes V*B real and positive (the phase of a mode is free: C absorbs it). The
+    theorem behind ``legs`` has B/2 where the published code has B; this is B.
 
     Args:
         init: one of the names above.
@@ -69,8 +69,8 @@ def initial_spectrum(init: str, order: int) -> tuple[Tensor, Tensor]:
     >>> initial_spectrum("inv", 4)[0]
     tensor([-0.5000+3.8197j, -0.5000+0.4244j], dtype=torch.complex128)
 
-    Source: Gu et al., "On the parameterization and initialization of diagonal state space models" (2022), theorem 3
-    (``legs``), eq. 8 (``inv``), eq. 9 (``lin``), section 4.4 (``real``).
+    Source: Gu et al., "On the parameterization and initialization of diagonal state space models" (2022),
+    theorem 3 (``legs``), eq. 8 (``inv``), eq. 9 (``lin``), section 4.4 (``real``).
     """
     if init not in SPECTRA:
         raise unknown_name("init", init, SPECTRA)
