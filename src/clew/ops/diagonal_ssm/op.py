@@ -1,0 +1,123 @@
+"""The operation as PyTorch's dispatcher sees it: one custom op with one gradient, whatever the backend."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clew.ops.backends import Operation
+from clew.ops.gradients import once_differentiable
+
+__all__ = ["diagonal_ssm", "diagonal_ssm_backward", "operation"]
+
+operation = Operation("diagonal_ssm")
+
+
+@torch.library.custom_op("clew::diagonal_ssm", mutates_args=())
+def diagonal_ssm(
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """y, the final state and what backward needs besides; arguments as in ``reference.forward``."""
+    y, final_state, saved = operation.module(backend).forward(
+        x, A_bar, B_bar, C, D, initial_state, reset, lengths
+    )
+    return y, final_state, saved
+
+
+@torch.library.custom_op("clew::diagonal_ssm_backward", mutates_args=())
+def diagonal_ssm_backward(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state."""
+    gradients = operation.module(backend).backward(
+        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths
+    )
+    x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = gradients
+    return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient
+
+
+@diagonal_ssm.register_fake
+def _(
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    saved = operation.module(backend).empty_saved(x, A_bar, B_bar, reset)
+    return x.new_empty(x.shape), C.new_empty((x.shape[0], *C.shape)), saved
+
+
+@diagonal_ssm_backward.register_fake
+def _(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return (
+        x.new_empty(x.shape),
+        A_bar.new_empty(A_bar.shape),
+        B_bar.new_empty(B_bar.shape),
+        C.new_empty(C.shape),
+        C.new_empty(C.shape[:1], dtype=C.dtype.to_real()),
+        C.new_empty((x.shape[0], *C.shape)),
+    )
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    x, A_bar, B_bar, C, D, initial_state, reset, lengths, ctx.backend = inputs
+    ctx.continued = initial_state is not None
+    ctx.mark_non_differentiable(output[2])
+    ctx.save_for_backward(output[2], x, A_bar, B_bar, C, D, reset, lengths)
+
+
+def _backward(ctx: Any, y_gradient: Tensor, final_gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    saved, x, A_bar, B_bar, C, D, reset, lengths = ctx.saved_tensors
+    x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = diagonal_ssm_backward(
+        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths, ctx.backend
+    )
+    return (
+        x_gradient,
+        A_gradient,
+        B_gradient,
+        C_gradient,
+        None if D is None else D_gradient,
+        initial_gradient if ctx.continued else None,
+        None,
+        None,
+        None,
+    )
+
+
+diagonal_ssm.register_autograd(_backward, setup_context=_setup_context)
+once_differentiable(diagonal_ssm_backward)

@@ -1,0 +1,1 @@
+"""Causal convolution by fast Fourier transform."""
