@@ -12,6 +12,7 @@ from torch import Tensor
 
 from clew.errors import unknown_name
 from clew.maths import pairs
+from clew.maths.exponential import exponential, exponential_and_integral
 from clew.maths.phi import phi1_pair
 
 __all__ = ["METHODS", "discretize", "discretize_diagonal"]
@@ -54,15 +55,15 @@ def discretize(
 
     Raises:
         ValueError: for an unknown method, a step that is not positive and finite, an ``alpha`` that is
-            missing, out of range or not asked for, and an I − αΔA that is singular.
+            missing, out of range or not asked for, an I − αΔA that is singular, and a ΔA that is not finite.
 
-    >>> A = torch.tensor([[0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)  # a double integrator: singular, defective
+    >>> A = torch.tensor([[0.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     >>> B = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     >>> discretize(A, B, 0.1)[1]
     tensor([[0.0050],
             [0.1000]], dtype=torch.float64)
 
-    Sources: ``zoh``: Van Loan, "Computing integrals involving the matrix exponential" (1978), theorem 1.
+    Sources: ``zoh``: Van Loan, "Computing integrals involving the matrix exponential" (1978), eq. 1.2.
     ``gbt``: Zhang, Chen and Chen, "Digital redesign via the generalised bilinear transformation" (2009).
     ``bilinear``: Gu, Goel and Ré, "Efficiently modeling long sequences with structured state spaces" (2022),
     eq. 3. ``mamba``: Gu and Dao, "Mamba" (2023), eq. 4, whose published code takes Euler's B̄.
@@ -75,9 +76,9 @@ def discretize(
     if share is not None:
         A_bar, B_bar = _generalised_bilinear(step * A, step * B, share)
     elif method == "zoh":
-        A_bar, B_bar = _zero_order_hold(step * A, step * B)
+        A_bar, B_bar = exponential_and_integral(step * A, step * B)
     else:
-        A_bar, B_bar = torch.linalg.matrix_exp(step * A), B if method == "dirac" else step * B
+        A_bar, B_bar = exponential(step * A), B if method == "dirac" else step * B
     return A_bar.to(out_dtype), B_bar.to(out_dtype)
 
 
@@ -168,15 +169,6 @@ def _checked_step(dt: Step, device: torch.device) -> Tensor:
             f"dt must be positive and finite, got {step[wrong].flatten()[0].item()!r} among its entries"
         )
     return step
-
-
-def _zero_order_hold(A_dt: Tensor, B_dt: Tensor) -> tuple[Tensor, Tensor]:
-    """The blocks of exp [[ΔA, ΔB], [0, 0]]."""
-    order, inputs = B_dt.shape[-2:]
-    batch = torch.broadcast_shapes(A_dt.shape[:-2], B_dt.shape[:-2])  # type: ignore[no-untyped-call]
-    above = torch.cat((A_dt.expand(*batch, order, order), B_dt.expand(*batch, order, inputs)), dim=-1)
-    exponential = torch.linalg.matrix_exp(torch.nn.functional.pad(above, (0, 0, 0, inputs)))
-    return exponential[..., :order, :order], exponential[..., :order, order:]
 
 
 def _generalised_bilinear(A_dt: Tensor, B_dt: Tensor, share: float) -> tuple[Tensor, Tensor]:
