@@ -17,6 +17,8 @@ __all__ = ["clean_leftovers", "new_directory", "remove_directory", "write_bytes"
 
 _ASIDE = ".writing"
 _DOOMED = ".removing"
+# Windows would translate line ends.
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -30,7 +32,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         OSError: if the file cannot be written; ``path`` is then what it was before.
     """
     aside = _aside(path, _ASIDE)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
     try:
         rest = memoryview(data)
         while rest:

@@ -1,15 +1,17 @@
 """The folder of one training run, and what lies where in it."""
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from clew.runs.atomic import new_directory, write_bytes, write_json
-from clew.runs.checkpoints import Checkpoint, write_checkpoint
+from clew.runs.atomic import clean_leftovers, new_directory, write_bytes, write_json
+from clew.runs.checkpoints import Checkpoint, remove_checkpoints, write_checkpoint
 from clew.runs.config import RunConfig
-from clew.runs.metrics import read_metrics
+from clew.runs.lock import locked
+from clew.runs.metrics import cut_metrics, read_metrics
 from clew.runs.tensors import tensors_to_bytes
 
 __all__ = ["RunDirectory"]
@@ -114,9 +116,31 @@ class RunDirectory:
         """The lines of ``metrics.jsonl``, oldest first; see :func:`clew.runs.read_metrics`."""
         return read_metrics(self.metrics_file)
 
-    def write_model(self, model: nn.Module) -> None:
-        """Write the weights of ``model``, in one visible step: with it the run is finished."""
+    def lock(self) -> AbstractContextManager[None]:
+        """A ``with`` block in which no other process trains here.
+
+        Raises:
+            ValueError: on entering it, if another process does.
+        """
+        return locked(self.config_file)
+
+    def rewind(self, metrics_size: int) -> None:
+        """Forget what was written after a checkpoint: whole lines of metrics, and files half written.
+
+        Args:
+            metrics_size: as the checkpoint has it, in bytes.
+
+        Raises:
+            ValueError: if lines of metrics from before the checkpoint are missing.
+        """
+        cut_metrics(self.metrics_file, metrics_size)
+        clean_leftovers(self.path)
+        clean_leftovers(self.checkpoints)
+
+    def finish(self, model: nn.Module) -> None:
+        """Write the weights of ``model``, with which the run is finished; then remove its checkpoints."""
         write_bytes(self.model_file, tensors_to_bytes(model.state_dict()))
+        remove_checkpoints(self.checkpoints)
 
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Write ``evaluation.json``, in one visible step."""

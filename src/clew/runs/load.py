@@ -8,7 +8,7 @@ from clew.models import Classifier, build
 from clew.runs.directory import RunDirectory
 from clew.runs.tensors import check_tensors, read_tensors
 
-__all__ = ["load", "load_dataset"]
+__all__ = ["load", "load_dataset", "load_weights"]
 
 
 def load(path: str | Path) -> Classifier:
@@ -27,10 +27,20 @@ def load(path: str | Path) -> Classifier:
             f"{path} holds no trained model yet: finish the run with --resume (resume=True)"
         )
     model = build(directory.config.model)
-    weights = read_tensors(directory.model_file)
-    check_tensors(directory.model_file, weights, model.state_dict())
-    model.load_state_dict(weights)
+    load_weights(model, directory.model_file)
     return model.eval()
+
+
+def load_weights(model: Classifier, path: Path) -> None:
+    """Set the parameters and buffers of ``model`` to those in the file ``path``.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or of another model.
+    """
+    weights = read_tensors(path)
+    check_tensors(path, weights, model.state_dict())
+    model.load_state_dict(weights)
 
 
 def load_dataset(path: str | Path) -> Dataset:

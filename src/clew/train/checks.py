@@ -1,0 +1,40 @@
+"""What must hold before a run writes anything."""
+
+from clew.data import Dataset
+from clew.models import Classifier
+from clew.train.objective import targets_in
+
+__all__ = ["check_fit"]
+
+
+def check_fit(model: Classifier, dataset: Dataset) -> None:
+    """Check that ``model`` can be trained on ``dataset``.
+
+    Raises:
+        ValueError: if the model and the data do not belong together, or there is nothing to learn from.
+    """
+    config = model.config
+    if config.d_input != dataset.d_input:
+        raise ValueError(
+            f"the model takes {config.d_input} channels, and {dataset.name!r} has {dataset.d_input}"
+        )
+    if config.n_classes != dataset.n_classes:
+        raise ValueError(
+            f"the model tells {config.n_classes} classes apart, and {dataset.name!r} has {dataset.n_classes}"
+        )
+    if (config.pooling == "step") != (dataset.target == "step"):
+        wanted = "'step'" if dataset.target == "step" else "'mean' or 'last'"
+        raise ValueError(
+            f"{dataset.name!r} has one target a {dataset.target}: it needs pooling {wanted}, and the model "
+            f"has {config.pooling!r}"
+        )
+    for name in ("train", "validation"):
+        split = getattr(dataset, name)
+        if len(split) and not targets_in(split.targets).any():
+            raise ValueError(f"the {name} split of {dataset.name!r} has no targets")
+    if not len(dataset.train):
+        raise ValueError(f"the train split of {dataset.name!r} is empty")
+    for index, inputs in enumerate((*dataset.train.inputs, *dataset.validation.inputs)):
+        if not inputs.isfinite().all():
+            where, place = ("train", index) if index < len(dataset.train) else ("validation", index)
+            raise ValueError(f"sequence {place} of the {where} split holds NaN or infinity")

@@ -1,0 +1,144 @@
+"""The numbers of training: one step of the optimiser, one validation, over all processes of a team."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.optim import AdamW
+
+from clew.data import IGNORE, Dataset
+from clew.models import Classifier
+from clew.nn import Dropout
+from clew.train.config import TrainConfig
+from clew.train.evaluate import evaluating, measure
+from clew.train.objective import cross_entropy_sum, targets_in
+from clew.train.order import batches, epoch_order
+from clew.train.schedule import warmup_cosine
+from clew.train.team import Team
+
+__all__ = ["StepResult", "Stepper"]
+
+
+class StepResult(NamedTuple):
+    """What a step measured, over the global batch and before the weights moved.
+
+    Attributes:
+        loss: summed over the targets, in nats.
+        right: how many targets had the highest logit.
+        targets: how many targets there were.
+        learning_rate: the highest of the groups' rates.
+    """
+
+    loss: float
+    right: int
+    targets: int
+    learning_rate: float
+
+
+class Stepper:
+    """Takes the steps of a run; which one is the caller's to say.
+
+    Each process of the team works on its rows of the global batch, padded to one length. It scales its loss
+    so that the mean over the processes, which is what data-parallel gradients are, is the mean over the
+    targets of the global batch; so several processes take the steps that one would, but for rounding.
+
+    Args:
+        model: on the team's device; the same in each process.
+        optimiser: over the parameters of ``model``.
+        dataset: what to learn.
+        config: how.
+        team: the processes.
+        taken: how many steps were taken before.
+    """
+
+    def __init__(
+        self,
+        model: Classifier,
+        optimiser: AdamW,
+        dataset: Dataset,
+        config: TrainConfig,
+        team: Team,
+        taken: int,
+    ) -> None:
+        self.model, self.dataset, self.config, self.team = model, dataset, config, team
+        self.epoch_steps = math.ceil(len(dataset.train) / config.batch_size)
+        self.steps = config.epochs * self.epoch_steps
+        self._optimiser = optimiser
+        self._schedule = warmup_cosine(optimiser, self.steps, config.warmup, taken)
+        self._parallel = team.accelerator.prepare(model)
+        self._target_counts = targets_in(dataset.train.targets)
+        self._dropouts = [layer for layer in model.modules() if isinstance(layer, Dropout)]
+        self._batches: tuple[int, list[list[int]]] = (-1, [])
+
+    def step(self, epoch: int, batch: int) -> StepResult:
+        """Take the step of ``batch`` in ``epoch``, both from 0.
+
+        Raises:
+            ValueError: if the loss or its gradient is not finite; the weights have then not moved.
+        """
+        indices = self._indices(epoch, batch)
+        count = int(self._target_counts[indices].sum())
+        share, device = self.team.rows(len(indices)), self.team.device
+        longest = int(self.dataset.train.lengths[indices].max())
+        inputs, lengths, targets = self.dataset.train.batch(indices[share.rows], time=longest)
+        if share.idle:
+            targets = torch.full_like(targets, IGNORE)
+        for dropout in self._dropouts:
+            dropout.set_rows(len(indices), share.rows)
+
+        self._parallel.train()
+        logits, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
+        loss, right = cross_entropy_sum(logits, targets.to(device))
+        total, total_right = self.team.sum(torch.stack([loss.detach().double(), right.double()])).tolist()
+        where = f"at step {epoch * self.epoch_steps + batch + 1} (epoch {epoch + 1}, batch {batch + 1})"
+        self._check_finite(total, f"the loss is {total} {where}")
+
+        # A batch may ask for nothing at all: every target of it is ignored.
+        self.team.accelerator.backward(loss * (self.team.size / max(count, 1)))
+        limit = math.inf if self.config.gradient_clip is None else self.config.gradient_clip
+        norm = float(self.team.accelerator.clip_grad_norm_(self.model.parameters(), limit))
+        self._check_finite(norm, f"the norm of the gradient is {norm} {where}")
+        rate = float(max(self._schedule.get_last_lr()))
+        self._optimiser.step()
+        self._schedule.step()
+        self._optimiser.zero_grad()
+        return StepResult(total, int(total_right), count, rate)
+
+    def validate(self) -> tuple[float, float]:
+        """The mean loss and the accuracy on the validation split, each process measuring some of its batches.
+
+        Raises:
+            ValueError: if the loss is not finite.
+        """
+        split = self.dataset.validation
+        totals = torch.zeros(3, dtype=torch.float64, device=self.team.device)
+        parts = batches(list(range(len(split))), self.config.batch_size)
+        with evaluating(self.model):
+            for indices in parts[self.team.index :: self.team.size]:
+                totals += measure(self.model, split, indices)[2]
+        loss, right, count = self.team.sum(totals).tolist()
+        self._check_finite(loss, f"the validation loss is {loss / count}")
+        return loss / count, right / count
+
+    def close(self) -> None:
+        """Leave the model as one that is trained no more."""
+        for dropout in self._dropouts:
+            dropout.set_rows(None, None)
+        self._optimiser.zero_grad()
+        self.team.accelerator.free_memory()
+        self.model.eval()
+
+    def _indices(self, epoch: int, batch: int) -> list[int]:
+        """The sequences of a global batch."""
+        if self._batches[0] != epoch:
+            order = epoch_order(len(self.dataset.train), self.config.seed, epoch)
+            self._batches = (epoch, batches(order, self.config.batch_size))
+        return self._batches[1][batch]
+
+    @staticmethod
+    def _check_finite(value: float, problem: str) -> None:
+        if not math.isfinite(value):
+            raise ValueError(
+                f"{problem}: training stops, and the last checkpoint is from before it; a lower learning "
+                "rate or a gradient clip may help"
+            )

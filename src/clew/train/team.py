@@ -1,0 +1,101 @@
+"""The processes that train together and the device of each: accelerate's, in the words training needs."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
+
+__all__ = ["Rows", "Team", "rows_of"]
+
+
+class Rows(NamedTuple):
+    """Which rows of a global batch a process works on.
+
+    Attributes:
+        rows: never empty: where there are more processes than rows, a process stands in on row 0.
+        idle: whether it only stands in, so that its rows must not count.
+    """
+
+    rows: slice
+    idle: bool
+
+
+def rows_of(total: int, index: int, count: int) -> Rows:
+    """The rows of process ``index`` of ``count``, of a global batch of ``total`` rows.
+
+    >>> [rows_of(3, index, 2).rows for index in range(2)]
+    [slice(0, 1, None), slice(1, 3, None)]
+    >>> rows_of(1, 0, 2)
+    Rows(rows=slice(0, 1, None), idle=True)
+    """
+    rows = slice(total * index // count, total * (index + 1) // count)
+    return Rows(slice(0, 1), True) if rows.start == rows.stop else Rows(rows, False)
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those that train together; alone, unless a launcher such as torchrun started it.
+
+    Attributes:
+        accelerator: accelerate's own view.
+    """
+
+    accelerator: Accelerator
+
+    @classmethod
+    def form(cls, device: str) -> "Team":
+        """Join the other processes, if there are any.
+
+        Args:
+            device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+
+        Raises:
+            ValueError: for ``"cuda"`` where there is none.
+        """
+        cuda = torch.cuda.is_available()
+        if device == "cuda" and not cuda:
+            raise ValueError("device is 'cuda', and torch finds none here: take 'cpu' or 'auto'")
+        accelerator = Accelerator(
+            cpu=device == "cpu" or not cuda,
+            mixed_precision="no",
+            # The only buffers are the standardisation, equal everywhere from the start.
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+        return cls(accelerator)
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        device: torch.device = self.accelerator.device
+        return device
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        return int(self.accelerator.num_processes)
+
+    @property
+    def index(self) -> int:
+        """Which of them this one is, from 0."""
+        return int(self.accelerator.process_index)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one that writes."""
+        return bool(self.accelerator.is_main_process)
+
+    def rows(self, total: int) -> Rows:
+        """This process's rows of a global batch of ``total``."""
+        return rows_of(total, self.index, self.size)
+
+    def sum(self, value: Tensor) -> Tensor:
+        """The sum of ``value`` over the processes, the same bits in each."""
+        total: Tensor = self.accelerator.reduce(value, "sum")
+        return total
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        self.accelerator.wait_for_everyone()
