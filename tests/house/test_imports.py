@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 # Top-level modules that ``import clew`` may load and ``import torch, numpy`` alone does not.
 ALLOWED = {"clew"}
 
@@ -57,3 +59,37 @@ def test_import_clew_changes_no_state():
         import clew
         assert state() == before
     """)
+
+
+def test_packages_load_nothing_that_an_extra_brings():
+    packages = "data, models, runs, train, stream, cli.main"
+    modules = ", ".join(f"clew.{package.strip()}" for package in packages.split(","))
+    loaded = set(_run(f"import sys, {modules}; print(*sys.modules)").split())
+    assert {"sklearn", "scipy", "control", "pandas", "matplotlib"} & loaded == set()
+
+
+# The package that is missing, what asks for it, the extra that brings it.
+MISSING = [
+    ("sklearn", "clew.data.load('digits')", "tables"),
+    ("scipy", "system.to_scipy()", "control"),
+    ("scipy", "system.discretize(0.1).to_scipy()", "control"),
+    ("control", "system.to_control()", "control"),
+    ("control", "system.discretize(0.1).to_control()", "control"),
+]
+
+
+@pytest.mark.parametrize(("package", "call", "extra"), MISSING)
+def test_a_missing_package_is_named_with_what_brings_it(package, call, extra):
+    message = _run(f"""
+        import sys
+        sys.modules[{package!r}] = None  # makes its import fail
+        import clew
+        from clew.errors import MissingExtraError
+        system = clew.StateSpace([[-1.0]], [[1.0]], [[1.0]])
+        try:
+            {call}
+        except MissingExtraError as error:
+            print(error)
+    """)
+    assert f"pip install 'clew[{extra}]'" in message
+    assert repr(package) in message

@@ -7,6 +7,7 @@ folder of their own. Tolerances: none beyond what a page rounds.
 import doctest
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,22 @@ def test_the_changelog_has_a_place_for_what_is_new():
 
 def test_contributing_fits_on_a_page():
     assert (ROOT / "CONTRIBUTING.md").read_text().count("\n") <= 70
+
+
+def test_the_map_shows_every_folder():
+    source = ROOT / "src" / "clew"
+    folders = {
+        path.parent.relative_to(source).as_posix() for path in source.rglob("*.py") if path.parent != source
+    }
+    drawn, branch = set(), []
+    for spaces, name in re.findall(r"^( +)(\w+)/ ", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE):
+        branch = [*branch[: len(spaces) // 2 - 1], name]
+        drawn.add("/".join(branch))
+    assert folders - drawn == set()
+    assert {folder for folder in drawn if not (source / folder).is_dir()} == set()
+
+
+def test_the_layers_are_written_as_they_are_held():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    held = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert f"\n{' → '.join(held)}\n" in (ROOT / "ARCHITECTURE.md").read_text()
