@@ -1,11 +1,11 @@
-"""The dtype in which a recurrence accumulates its state."""
+"""The dtypes of the arithmetic: what a recurrence accumulates in, and no autocast inside."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-__all__ = ["accumulation_dtype"]
+__all__ = ["accumulation_dtype", "full_precision"]
 
 
 def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
@@ -28,3 +28,8 @@ def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
             raise ValueError(f"{name} has dtype {tensor.dtype}; wanted a floating-point or complex one")
         dtype = torch.promote_types(dtype, tensor.dtype)
     return dtype
+
+
+def full_precision(tensor: Tensor) -> torch.autocast:
+    """Context in which no matrix product on this tensor's device is lowered to half precision by autocast."""
+    return torch.autocast(tensor.device.type, enabled=False)

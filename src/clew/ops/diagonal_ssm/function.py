@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from clew.ops.diagonal_ssm import op, reference
-from clew.ops.precision import accumulation_dtype
+from clew.ops.precision import accumulation_dtype, full_precision
 from clew.ops.segments import reset_mask
 
 __all__ = ["diagonal_ssm"]
@@ -78,7 +78,8 @@ def diagonal_ssm(
         return x.clone(), C.new_zeros((batch, *C.shape)) if initial_state is None else initial_state.clone()
     backend = op.operation.choose(x, A_bar, B_bar, C).backend
     if backend == "reference":
-        return reference.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+        with full_precision(x):
+            return reference.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
     y, final_state, _ = op.diagonal_ssm(x, A_bar, B_bar, C, D, initial_state, reset, lengths, backend)
     return y, final_state
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clew.ops.backends import Operation
 from clew.ops.gradients import once_differentiable
+from clew.ops.precision import full_precision
 
 __all__ = ["diagonal_ssm", "diagonal_ssm_backward", "operation"]
 
@@ -26,10 +27,11 @@ def diagonal_ssm(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """y, the final state and what backward needs besides; arguments as in ``reference.forward``."""
-    y, final_state, saved = operation.module(backend).forward(
-        x, A_bar, B_bar, C, D, initial_state, reset, lengths
-    )
-    return y, final_state, saved
+    with full_precision(x):
+        y, final_state, saved = operation.module(backend).forward(
+            x, A_bar, B_bar, C, D, initial_state, reset, lengths
+        )
+    return y.contiguous(), final_state.contiguous(), saved.contiguous()
 
 
 @torch.library.custom_op("clew::diagonal_ssm_backward", mutates_args=())
@@ -47,10 +49,13 @@ def diagonal_ssm_backward(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state."""
-    gradients = operation.module(backend).backward(
-        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths
+    with full_precision(x):
+        gradients: tuple[Tensor, ...] = operation.module(backend).backward(
+            y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths
+        )
+    x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = (
+        gradient.contiguous() for gradient in gradients
     )
-    x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = gradients
     return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient
 
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.broadcasting import leading_shape
 from clew.ops.fft_conv import op, reference
-from clew.ops.precision import accumulation_dtype
+from clew.ops.precision import accumulation_dtype, full_precision
 
 __all__ = ["fft_conv"]
 
@@ -58,9 +58,9 @@ def fft_conv(x: Tensor, kernel: Tensor, *, mixing: bool = False) -> Tensor:
     x = x.to(dtype if x.is_complex() else dtype.to_real())
     kernel = kernel.to(dtype if kernel.is_complex() else dtype.to_real())
     backend = op.operation.choose(x, kernel).backend
-    y = (
-        reference.forward(x, kernel, mixing)
-        if backend == "reference"
-        else op.fft_conv(x, kernel, mixing, backend)
-    )
+    if backend == "reference":
+        with full_precision(x):
+            y = reference.forward(x, kernel, mixing)
+    else:
+        y = op.fft_conv(x, kernel, mixing, backend)
     return y.to(output_dtype)

@@ -8,6 +8,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.broadcasting import leading_shape
 from clew.ops.gradients import once_differentiable
+from clew.ops.precision import full_precision
 
 __all__ = ["fft_conv", "fft_conv_backward", "operation"]
 
@@ -17,8 +18,9 @@ operation = Operation("fft_conv")
 @torch.library.custom_op("clew::fft_conv", mutates_args=())
 def fft_conv(x: Tensor, kernel: Tensor, mixing: bool, backend: str) -> Tensor:
     """The convolution; arguments as in ``reference.forward``."""
-    y: Tensor = operation.module(backend).forward(x, kernel, mixing)
-    return y
+    with full_precision(x):
+        y: Tensor = operation.module(backend).forward(x, kernel, mixing)
+    return y.contiguous()
 
 
 @torch.library.custom_op("clew::fft_conv_backward", mutates_args=())
@@ -26,8 +28,9 @@ def fft_conv_backward(
     gradient: Tensor, x: Tensor, kernel: Tensor, mixing: bool, backend: str
 ) -> tuple[Tensor, Tensor]:
     """Gradients of x and kernel, each in its argument's shape and dtype."""
-    x_gradient, kernel_gradient = operation.module(backend).backward(gradient, x, kernel, mixing)
-    return x_gradient, kernel_gradient
+    with full_precision(x):
+        x_gradient, kernel_gradient = operation.module(backend).backward(gradient, x, kernel, mixing)
+    return x_gradient.contiguous(), kernel_gradient.contiguous()
 
 
 @fft_conv.register_fake

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clew.ops.backends import Operation
 from clew.ops.gradients import once_differentiable
+from clew.ops.precision import full_precision
 
 __all__ = ["linear_scan", "linear_scan_backward", "operation"]
 
@@ -18,8 +19,9 @@ def linear_scan(
     decay: Tensor, inputs: Tensor, initial_state: Tensor | None, backend: str
 ) -> tuple[Tensor, Tensor]:
     """States (batch, time, ...) and the last of them (batch, ...); arguments as in ``reference.forward``."""
-    states, final_state = operation.module(backend).forward(decay, inputs, initial_state)
-    return states, final_state
+    with full_precision(inputs):
+        states, final_state = operation.module(backend).forward(decay, inputs, initial_state)
+    return states.contiguous(), final_state.contiguous()
 
 
 @torch.library.custom_op("clew::linear_scan_backward", mutates_args=())
@@ -33,10 +35,11 @@ def linear_scan_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of decay (in its own shape), inputs and initial state (always (batch, ...))."""
     module = operation.module(backend)
-    decay_gradient, inputs_gradient, initial_gradient = module.backward(
-        states_gradient, final_gradient, decay, states, initial_state
-    )
-    return decay_gradient, inputs_gradient, initial_gradient
+    with full_precision(states):
+        decay_gradient, inputs_gradient, initial_gradient = module.backward(
+            states_gradient, final_gradient, decay, states, initial_state
+        )
+    return decay_gradient.contiguous(), inputs_gradient.contiguous(), initial_gradient.contiguous()
 
 
 @linear_scan.register_fake

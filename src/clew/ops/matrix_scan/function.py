@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.broadcasting import leading_shape
 from clew.ops.matrix_scan import op, reference
-from clew.ops.precision import accumulation_dtype
+from clew.ops.precision import accumulation_dtype, full_precision
 
 __all__ = ["matrix_scan"]
 
@@ -72,7 +72,8 @@ def matrix_scan(A: Tensor, inputs: Tensor, *, initial_state: Tensor | None = Non
         return inputs.to(output_dtype), empty
     backend = op.operation.choose(A, inputs).backend
     if backend == "reference":
-        states, final_state = reference.forward(A, inputs, initial_state)
+        with full_precision(inputs):
+            states, final_state = reference.forward(A, inputs, initial_state)
     else:
         states, final_state = op.matrix_scan(A, inputs, initial_state, backend)
     return states.to(output_dtype), final_state

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clew.ops.backends import Operation
 from clew.ops.gradients import once_differentiable
+from clew.ops.precision import full_precision
 
 __all__ = ["matrix_scan", "matrix_scan_backward", "operation"]
 
@@ -18,8 +19,9 @@ def matrix_scan(
     A: Tensor, inputs: Tensor, initial_state: Tensor | None, backend: str
 ) -> tuple[Tensor, Tensor]:
     """States (..., time, N) and the last of them (..., N); arguments as in ``reference.forward``."""
-    states, final_state = operation.module(backend).forward(A, inputs, initial_state)
-    return states, final_state
+    with full_precision(inputs):
+        states, final_state = operation.module(backend).forward(A, inputs, initial_state)
+    return states.contiguous(), final_state.contiguous()
 
 
 @torch.library.custom_op("clew::matrix_scan_backward", mutates_args=())
@@ -32,10 +34,11 @@ def matrix_scan_backward(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of A (in its own shape), inputs and initial state (always (..., N))."""
-    A_gradient, inputs_gradient, initial_gradient = operation.module(backend).backward(
-        states_gradient, final_gradient, A, states, initial_state
-    )
-    return A_gradient, inputs_gradient, initial_gradient
+    with full_precision(states):
+        A_gradient, inputs_gradient, initial_gradient = operation.module(backend).backward(
+            states_gradient, final_gradient, A, states, initial_state
+        )
+    return A_gradient.contiguous(), inputs_gradient.contiguous(), initial_gradient.contiguous()
 
 
 @matrix_scan.register_fake
