@@ -5,6 +5,7 @@ from clew.nn.block import Block
 from clew.nn.dropout import Dropout
 from clew.nn.mixer import Mixer
 from clew.nn.registry import mixers
+from clew.nn.rnn import RNN
 from clew.nn.s4d import S4D
 
-__all__ = ["S4D", "Backbone", "Block", "Dropout", "Mixer", "mixers"]
+__all__ = ["RNN", "S4D", "Backbone", "Block", "Dropout", "Mixer", "mixers"]

@@ -1,13 +1,12 @@
 """The mixer contract: what every layer that mixes over time promises."""
 
 import abc
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from clew.systems import DiscreteStateSpace, StateSpace
+from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["Mixer", "state_dtype"]
 
@@ -93,7 +92,7 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
         """The state before the first sample: zeros, on the parameters' device."""
 
     @abc.abstractmethod
-    def system(self) -> "DiscreteStateSpace":
+    def system(self) -> DiscreteStateSpace:
         """The layer as one real system of full order, float64; its batch dimension, if any, is the channel.
 
         Raises:
@@ -101,7 +100,7 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
         """
 
     @abc.abstractmethod
-    def continuous_system(self) -> "StateSpace":
+    def continuous_system(self) -> StateSpace:
         """The system before discretisation, float64.
 
         Raises:

@@ -1,7 +1,7 @@
 """S4D: a bank of diagonal state space systems, one per channel."""
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -9,42 +9,56 @@ from torch import Tensor, nn
 from clew.errors import unknown_name
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, run, step
 from clew.nn.mixer import Mixer, state_dtype
-from clew.nn.padding import last_valid, zero_padding
+from clew.nn.padding import zero_padding
+from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.spectra import initial_spectrum
+from clew.systems import DiscreteStateSpace, StateSpace
 
-if TYPE_CHECKING:
-    from clew.systems import DiscreteStateSpace, StateSpace
-
-__all__ = ["S4D", "S4DConstants", "S4DState"]
+__all__ = ["S4D"]
 
 DISCRETIZATIONS = ("zoh", "bilinear")
-MODES = ("auto", "convolution", "scan", "recurrent")
-
-
-class S4DState(NamedTuple):
-    """h, one complex number for each conjugate pair, as real tensors (batch, channel, pairs)."""
-
-    real: Tensor
-    imag: Tensor
-
-
-class S4DConstants(NamedTuple):
-    """What a step needs, each (channel, pairs) but ``D`` (channel,)."""
-
-    A_bar_real: Tensor
-    A_bar_imag: Tensor
-    B_bar_real: Tensor
-    B_bar_imag: Tensor
-    C_real: Tensor
-    C_imag: Tensor
-    D: Tensor
 
 
 @mixers.register("s4d")
-class S4D(Mixer[S4DState, S4DConstants]):
-    """A bank of diagonal state space systems, one per channel."""
+class S4D(Mixer[DiagonalState, DiagonalConstants]):
+    """For each channel a diagonal system h′ = A h + B x, y = 2 Re(C h) + D x, discretised with its own Δ.
+
+    Parameters, all real: ``log_dt`` (channel,); ``A_log_real`` (channel, pairs), log(−Re A), and
+    ``A_imag``; ``B`` and ``C`` (channel, pairs, 2), real and imaginary part; ``D`` (channel,). A is so kept
+    in the left half plane, and the system stable, wherever training goes.
+
+    Ā and B̄ are formed in float64 and rounded once to the dtype of the state, float32 (float64 in a layer
+    converted to it); everything downstream works on the rounded values.
+
+    Args:
+        d_model: channels.
+        d_state: N, the number of real states of each channel, even: N/2 conjugate pairs are kept, and the
+            output takes twice the real part.
+        init: where A and B start: ``"legs"``, ``"lin"``, ``"inv"`` or ``"real"``; see
+            :func:`clew.nn.spectra.initial_spectrum`. C starts complex normal of variance 1, D normal.
+        discretization: ``"zoh"`` or ``"bilinear"``.
+        mode: how ``forward`` runs: ``"convolution"``, ``"scan"``, ``"recurrent"``, or ``"auto"``, which
+            takes what :func:`clew.nn.diagonal.choose_mode` says is fastest. They agree.
+        dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
+        dt_max: the largest.
+
+    Raises:
+        ValueError: for an unknown name, an odd ``d_state``, or no 0 < ``dt_min`` ≤ ``dt_max``; in calls,
+            for ``segments`` or ``dt`` in mode ``"convolution"``, whose one kernel knows neither.
+
+    >>> layer = S4D(d_model=4, d_state=16)
+    >>> y, state = layer(torch.randn(2, 100, 4))
+    >>> y.shape, state.real.shape
+    (torch.Size([2, 100, 4]), torch.Size([2, 4, 8]))
+    >>> y_k, state = layer.step(torch.randn(2, 4), state)
+
+    Source: Gu, Gupta, Goel and Ré, "On the parameterization and initialization of diagonal state space
+    models" (2022), sections 3 and 4; Δ from 0.001 to 0.1: Gu, Goel and Ré, "Efficiently modeling long
+    sequences with structured state spaces" (2022), appendix D.
+    """
 
     def __init__(
         self,
@@ -53,7 +67,7 @@ class S4D(Mixer[S4DState, S4DConstants]):
         *,
         init: Literal["legs", "lin", "inv", "real"] = "legs",
         discretization: Literal["zoh", "bilinear"] = "zoh",
-        mode: Literal["auto", "convolution", "scan", "recurrent"] = "auto",
+        mode: Mode = "auto",
         dt_min: float = 1e-3,
         dt_max: float = 1e-1,
     ) -> None:
@@ -62,91 +76,119 @@ class S4D(Mixer[S4DState, S4DConstants]):
             raise unknown_name("discretization", discretization, DISCRETIZATIONS)
         if mode not in MODES:
             raise unknown_name("mode", mode, MODES)
-        if not 0.0 < dt_min <= dt_max:
+        if d_model < 1:
+            raise ValueError(f"d_model is at least 1; got {d_model}")
+        if not 0.0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
         self.d_model, self.d_state = d_model, d_state
         self.init, self.discretization, self.mode = init, discretization, mode
         A, B = initial_spectrum(init, d_state)
-        pairs = len(A)
         low, high = math.log(dt_min), math.log(dt_max)
+        dtype = torch.get_default_dtype()
         self.log_dt = nn.Parameter(low + (high - low) * torch.rand(d_model))
-        self.A_log_real = nn.Parameter(torch.log(-A.real).float().repeat(d_model, 1))
-        self.A_imag = nn.Parameter(A.imag.float().repeat(d_model, 1))
-        self.B = nn.Parameter(torch.view_as_real(B).float().repeat(d_model, 1, 1))
-        self.C = nn.Parameter(torch.randn(d_model, pairs, 2) * math.sqrt(0.5))
+        self.A_log_real = nn.Parameter(torch.log(-A.real).to(dtype).repeat(d_model, 1))
+        self.A_imag = nn.Parameter(A.imag.to(dtype).repeat(d_model, 1))
+        self.B = nn.Parameter(torch.view_as_real(B).to(dtype).repeat(d_model, 1, 1))
+        self.C = nn.Parameter(torch.randn(d_model, d_state // 2, 2) * math.sqrt(0.5))
         self.D = nn.Parameter(torch.randn(d_model))
 
     def forward(
         self,
         x: Tensor,
-        state: S4DState | None = None,
+        state: DiagonalState | None = None,
         *,
         lengths: Tensor | None = None,
         segments: Tensor | None = None,
         dt: Tensor | None = None,
-    ) -> tuple[Tensor, S4DState]:
-        """Run over a whole sequence; see :meth:`clew.nn.Mixer.forward`."""
+    ) -> tuple[Tensor, DiagonalState]:
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
         check_sequence(self, x, state, lengths, segments, dt)
-        assert segments is None and dt is None
-        state = self.initial_state(len(x)) if state is None else state
-        constants = self.constants()
-        outputs, states = [], []
-        before = state
-        for x_k in zero_padding(x, lengths).unbind(1):
-            y_k, before = self.step(x_k, before, constants=constants)
-            outputs.append(y_k)
-            states.append(before)
-        y = torch.stack(outputs, 1)
-        if lengths is None:
-            return y, before
-        real = last_valid(torch.stack([s.real for s in states], 1), lengths, state.real)
-        imag = last_valid(torch.stack([s.imag for s in states], 1), lengths, state.imag)
-        return zero_padding(y, lengths), S4DState(real, imag)
+        if self.mode == "convolution":
+            for name, given in (("segments", segments), ("dt", dt)):
+                if given is not None:
+                    raise ValueError(
+                        f"mode='convolution' has one kernel for all and takes no {name}: take mode='scan'"
+                    )
+        if dt is not None:
+            dt = zero_padding(dt[..., None], lengths)[..., 0]
+        with without_autocast(x.device):
+            before = self.initial_state(len(x)) if state is None else state
+            return run(self._constants(dt), x, before, self.mode, lengths=lengths, segments=segments)
 
     def step(
-        self, x_k: Tensor, state: S4DState, *, dt: Tensor | None = None, constants: S4DConstants | None = None
-    ) -> tuple[Tensor, S4DState]:
-        """Run over one sample; see :meth:`clew.nn.Mixer.step`. No complex tensors: it exports."""
+        self,
+        x_k: Tensor,
+        state: DiagonalState,
+        *,
+        dt: Tensor | None = None,
+        constants: DiagonalConstants | None = None,
+    ) -> tuple[Tensor, DiagonalState]:
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` says; no complex tensors, so it exports."""
         check_step(self, x_k, state, dt, constants)
-        k = self._constants(dt) if constants is None else constants
-        u = x_k.to(k.D.dtype)[..., None]
-        h_real = k.A_bar_real * state[0] - k.A_bar_imag * state[1] + k.B_bar_real * u
-        h_imag = k.A_bar_real * state[1] + k.A_bar_imag * state[0] + k.B_bar_imag * u
-        y_k = 2 * (k.C_real * h_real - k.C_imag * h_imag).sum(-1) + k.D * u[..., 0]
-        return y_k.to(x_k.dtype), S4DState(h_real, h_imag)
+        return step(self._constants(dt) if constants is None else constants, x_k, state)
 
-    def constants(self) -> S4DConstants:
+    def constants(self) -> DiagonalConstants:
         """Ā, B̄, C and D as real pairs in the dtype of the state."""
         return self._constants(None)
 
-    def initial_state(self, batch_size: int) -> S4DState:
-        """Zeros."""
+    def initial_state(self, batch_size: int) -> DiagonalState:
+        """Zeros (batch, channel, pairs)."""
         shape = (batch_size, self.d_model, self.d_state // 2)
-        zeros = torch.zeros(shape, dtype=state_dtype(self.log_dt), device=self.log_dt.device)
-        return S4DState(zeros, zeros.clone())
+        dtype, device = state_dtype(self.log_dt), self.log_dt.device
+        return DiagonalState(
+            torch.zeros(shape, dtype=dtype, device=device), torch.zeros(shape, dtype=dtype, device=device)
+        )
 
-    def system(self) -> "DiscreteStateSpace":
-        raise NotImplementedError
+    def system(self) -> DiscreteStateSpace:
+        """One real system of order N per channel, float64, on the state (Re h, Im h).
 
-    def continuous_system(self) -> "StateSpace":
-        raise NotImplementedError
+        Its A and B are the rounded Ā and B̄ that the layer itself runs on.
+        """
+        known = self.constants()
+        A, B = _real_form(*known[:4])
+        return DiscreteStateSpace(
+            A, B, self._real_output(), self.D.double()[:, None, None], dt=torch.exp(self.log_dt.double())
+        )
+
+    def continuous_system(self) -> StateSpace:
+        """The systems before discretisation, alike."""
+        A_real = -torch.exp(self.A_log_real.double())
+        A, B = _real_form(A_real, self.A_imag, *self.B.unbind(-1))
+        return StateSpace(A, B, self._real_output(), self.D.double()[:, None, None])
 
     def dynamics_parameters(self) -> tuple[str, ...]:
-        """Log Δ, A and B."""
+        """``log_dt``, A and B."""
         return ("log_dt", "A_log_real", "A_imag", "B")
 
-    def _constants(self, dt: Tensor | None) -> S4DConstants:
-        out = state_dtype(self.log_dt)
-        step = torch.exp(self.log_dt.double())[..., None]
+    def extra_repr(self) -> str:
+        """What ``repr`` shows between the brackets."""
+        return (
+            f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, "
+            f"discretization={self.discretization!r}, mode={self.mode!r}"
+        )
+
+    def _constants(self, dt: Tensor | None) -> DiagonalConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄."""
+        dtype = state_dtype(self.log_dt)
+        step_size = torch.exp(self.log_dt.double())[:, None]
         if dt is not None:
-            step = step * dt.double()[..., None, None]
-        A_real = -torch.exp(self.A_log_real.double())
-        B = self.B.double()
-        bars = discretize_diagonal(
-            A_real, self.A_imag.double(), B[..., 0], B[..., 1], step, self.discretization
-        )
-        A_bar_real, A_bar_imag, B_bar_real, B_bar_imag = (bar.to(out) for bar in bars)
-        C = self.C.to(out)
-        return S4DConstants(
-            A_bar_real, A_bar_imag, B_bar_real, B_bar_imag, C[..., 0], C[..., 1], self.D.to(out)
-        )
+            step_size = step_size * dt.double()[..., None, None]
+        A_real, A_imag = -torch.exp(self.A_log_real.double()), self.A_imag.double()
+        B_real, B_imag = self.B.double().unbind(-1)
+        bars = discretize_diagonal(A_real, A_imag, B_real, B_imag, step_size, self.discretization)
+        A_bar_real, A_bar_imag, B_bar_real, B_bar_imag = (bar.to(dtype) for bar in bars)
+        C_real, C_imag = self.C.to(dtype).unbind(-1)
+        D = self.D.to(dtype)
+        return DiagonalConstants(A_bar_real, A_bar_imag, B_bar_real, B_bar_imag, C_real, C_imag, D)
+
+    def _real_output(self) -> Tensor:
+        """(channel, 1, N) float64: 2 Re(C h) = 2 Re C Re h − 2 Im C Im h."""
+        C = 2 * self.C.double()
+        return torch.cat((C[..., 0], -C[..., 1]), dim=-1)[:, None]
+
+
+def _real_form(A_real: Tensor, A_imag: Tensor, B_real: Tensor, B_imag: Tensor) -> tuple[Tensor, Tensor]:
+    """A (channel, N, N) and B (channel, N, 1), float64, on (Re h, Im h)."""
+    real, imag = torch.diag_embed(A_real.double()), torch.diag_embed(A_imag.double())
+    A = torch.cat((torch.cat((real, -imag), dim=-1), torch.cat((imag, real), dim=-1)), dim=-2)
+    return A, torch.cat((B_real, B_imag), dim=-1).double()[..., None]

@@ -1,0 +1,190 @@
+"""A diagonal discrete system per channel, run over a sequence or a sample: what S4D and its kin share.
+
+h[k] = Ā h[k−1] + B̄ x[k] and y[k] = 2 Re(C h[k]) + D x[k], elementwise over the conjugate pairs. The system
+comes as numbers already rounded to the dtype of the state, and every way to run it works on the same ones:
+a rounded Ā has another 16,384th power than an exact one, so views that round in different places drift
+apart.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from clew.maths.vandermonde import final_state, free_response, vandermonde_sum
+from clew.nn.padding import zero_padding
+from clew.ops import diagonal_ssm, fft_conv
+
+__all__ = ["MODES", "DiagonalConstants", "DiagonalState", "Mode", "choose_mode", "run", "step"]
+
+Mode = Literal["auto", "convolution", "scan", "recurrent"]
+MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
+
+
+class DiagonalState(NamedTuple):
+    """h, one complex number for each conjugate pair, as real tensors (batch, channel, pairs)."""
+
+    real: Tensor
+    imag: Tensor
+
+
+class DiagonalConstants(NamedTuple):
+    """A discrete system in the dtype of its state, without complex tensors.
+
+    Attributes:
+        A_bar_real: (channel, pairs); for a given ``dt`` with the dimensions of that, (batch,) or (batch,
+            time), before. The next three are alike.
+        A_bar_imag: see above.
+        B_bar_real: see above.
+        B_bar_imag: see above.
+        C_real: (channel, pairs).
+        C_imag: (channel, pairs).
+        D: (channel,).
+    """
+
+    A_bar_real: Tensor
+    A_bar_imag: Tensor
+    B_bar_real: Tensor
+    B_bar_imag: Tensor
+    C_real: Tensor
+    C_imag: Tensor
+    D: Tensor
+
+
+def step(system: DiagonalConstants, x_k: Tensor, state: DiagonalState) -> tuple[Tensor, DiagonalState]:
+    """One sample ``x_k`` (batch, channel), in arithmetic on real tensors alone.
+
+    Returns:
+        y_k (batch, channel) in the dtype of ``x_k``, and the state after it.
+    """
+    u = x_k.to(system.D.dtype)[..., None]
+    real, imag = state
+    after = DiagonalState(
+        system.A_bar_real * real - system.A_bar_imag * imag + system.B_bar_real * u,
+        system.A_bar_real * imag + system.A_bar_imag * real + system.B_bar_imag * u,
+    )
+    half = (system.C_real * after.real - system.C_imag * after.imag).sum(-1)
+    y_k = 2 * half + system.D * u[..., 0]
+    return y_k.to(x_k.dtype), after
+
+
+def run(
+    system: DiagonalConstants,
+    x: Tensor,
+    state: DiagonalState,
+    mode: Mode,
+    *,
+    lengths: Tensor | None = None,
+    segments: Tensor | None = None,
+) -> tuple[Tensor, DiagonalState]:
+    """Run over a whole sequence.
+
+    Args:
+        system: its Ā and B̄ (channel, pairs), or (batch, time, channel, pairs).
+        x: (batch, time, channel).
+        state: the state before the first sample.
+        mode: ``"recurrent"``, ``"scan"``, ``"convolution"`` (not with ``segments`` or a varying system), or
+            ``"auto"``.
+        lengths: (batch,), as :meth:`clew.nn.Mixer.forward` has it.
+        segments: (batch, time), likewise.
+
+    Returns:
+        y (batch, time, channel) in the dtype of ``x``, and the state after the last sample.
+    """
+    if x.numel() == 0:
+        return x, state
+    x = zero_padding(x, lengths)
+    if mode == "auto":
+        mode = choose_mode(system, x, segments)
+    if mode == "convolution":
+        y, state = _convolve(system, x, state, lengths)
+    elif mode == "scan":
+        y, state = _scan(system, x, state, lengths, segments)
+    else:
+        y, state = _loop(system, x, state, lengths, segments)
+    return zero_padding(y, lengths), state
+
+
+def choose_mode(system: DiagonalConstants, x: Tensor, segments: Tensor | None) -> Mode:
+    """What ``"auto"`` runs."""
+    return "scan"
+
+
+def _convolve(
+    system: DiagonalConstants, x: Tensor, state: DiagonalState, lengths: Tensor | None
+) -> tuple[Tensor, DiagonalState]:
+    """The convolution with the kernel 2 Re Σ C B̄ Āˡ, plus the free response of the state before."""
+    A_bar, B_bar, C = _complex(system)
+    time = x.shape[1]
+    u, before = x.to(system.D.dtype), torch.complex(*state)
+    kernel = vandermonde_sum(C * B_bar, A_bar, time).mT
+    y = fft_conv(u, kernel) + system.D * u + free_response(before, A_bar, C, time)
+    after = final_state(u, A_bar, B_bar, lengths, initial_state=before)
+    return y.to(x.dtype), _real(after)
+
+
+def _scan(
+    system: DiagonalConstants,
+    x: Tensor,
+    state: DiagonalState,
+    lengths: Tensor | None,
+    segments: Tensor | None,
+) -> tuple[Tensor, DiagonalState]:
+    """The operation :func:`clew.ops.diagonal_ssm`."""
+    y, after = diagonal_ssm(
+        x,
+        *_complex(system),
+        system.D,
+        initial_state=torch.complex(*state),
+        segments=segments,
+        lengths=lengths,
+    )
+    return y, _real(after)
+
+
+def _loop(
+    system: DiagonalConstants,
+    x: Tensor,
+    state: DiagonalState,
+    lengths: Tensor | None,
+    segments: Tensor | None,
+) -> tuple[Tensor, DiagonalState]:
+    """:func:`step` for each sample in turn."""
+    outputs = []
+    for k, (x_k, system_k) in enumerate(zip(x.unbind(1), _each(system, x.shape[1]), strict=True)):
+        before = state
+        if segments is not None and k > 0:
+            goes_on = (segments[:, k] == segments[:, k - 1])[:, None, None]
+            before = DiagonalState(*(torch.where(goes_on, part, 0.0) for part in state))
+        y_k, after = step(system_k, x_k, before)
+        if lengths is not None:
+            inside = (k < lengths)[:, None, None]
+            after = DiagonalState(*(torch.where(inside, *parts) for parts in zip(after, state, strict=True)))
+        outputs.append(y_k)
+        state = after
+    return torch.stack(outputs, dim=1), state
+
+
+def _each(system: DiagonalConstants, time: int) -> list[DiagonalConstants]:
+    """The system at each sample."""
+    if system.A_bar_real.dim() == 2:
+        return [system] * time
+    A_bar_real, A_bar_imag, B_bar_real, B_bar_imag = (part.unbind(1) for part in system[:4])
+    return [
+        DiagonalConstants(*parts, system.C_real, system.C_imag, system.D)
+        for parts in zip(A_bar_real, A_bar_imag, B_bar_real, B_bar_imag, strict=True)
+    ]
+
+
+def _real(h: Tensor) -> DiagonalState:
+    """H as real tensors that own their memory: views into h could not be saved."""
+    return DiagonalState(h.real.contiguous(), h.imag.contiguous())
+
+
+def _complex(system: DiagonalConstants) -> tuple[Tensor, Tensor, Tensor]:
+    """Ā, B̄ and C."""
+    return (
+        torch.complex(system.A_bar_real, system.A_bar_imag),
+        torch.complex(system.B_bar_real, system.B_bar_imag),
+        torch.complex(system.C_real, system.C_imag),
+    )

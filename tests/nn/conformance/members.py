@@ -1,0 +1,108 @@
+"""Who is in the suite, what each may refuse, and how close is close.
+
+A new mixer brings a constructor and its published equations (published.py), and gets every test. Whatever
+it cannot do is a row of EXCEPTIONS, and must raise the ValueError written there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from tests.nn.conformance import published
+
+from clew.nn import RNN, S4D
+
+CHANNELS = 3
+
+# Differences are max |difference| / max |reference| throughout.
+TOLERANCES = {
+    "float64": 1e-10,  # a few hundred operations in float64, summed in different orders
+    "float32": 2e-5,  # the same in float32, with parameters rounded to it
+    "float32 gradients": 2e-4,  # sums over time of products, in float32
+    "float32 long": 1e-4,  # 16,384 samples, time constants to 16,384: what all views promise
+    "float32 long recurrence": 3e-4,  # the same, with one rounding of the state at each sample
+    "bfloat16": 8e-3,  # one rounding of the output to 8 bits: 2⁻⁸ of its size, twice that to be safe
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One mixer with one set of options."""
+
+    name: str
+    build: Callable[[], torch.nn.Module]
+    equations: Callable
+    slow: Callable[[torch.nn.Module, int], None]  # give it time constants of up to so many samples
+    holds: bool = (
+        False  # its input counts as constant over a step: dt = 2 is exactly two steps of the same input
+    )
+
+
+def _slow_s4d(layer, samples):
+    """e^{Δ Re A} = e^{−1/τ} for τ from 1 sample to ``samples``, in place of the initial decays."""
+    with torch.no_grad():
+        tau = torch.logspace(0, 1, layer.A_log_real.numel(), base=samples).reshape(layer.A_log_real.shape)
+        layer.A_log_real.copy_(-torch.log(tau) - layer.log_dt[:, None])
+
+
+def _slow_rnn(layer, samples):
+    """A orthogonal but for a decay of e^{−1/samples}."""
+    with torch.no_grad():
+        layer.A.copy_(torch.linalg.qr(torch.randn_like(layer.A.double()))[0] * (1 - 1 / samples))
+
+
+def _s4d(name, discretization="zoh", **options):
+    return Member(
+        name,
+        lambda: S4D(CHANNELS, 8, discretization=discretization, dt_min=0.01, dt_max=0.3, **options),
+        published.s4d(discretization),
+        _slow_s4d,
+        holds=discretization == "zoh",
+    )
+
+
+def _rnn(name, **options):
+    return Member(
+        name,
+        lambda: RNN(CHANNELS, 5, **options),
+        published.rnn(options.get("nonlinearity", "tanh")),
+        _slow_rnn,
+    )
+
+
+MEMBERS = (
+    _s4d("s4d"),
+    _s4d("s4d-convolution", mode="convolution", init="real"),
+    _s4d("s4d-recurrent", mode="recurrent", init="inv"),
+    _s4d("s4d-bilinear", mode="scan", init="lin", discretization="bilinear"),
+    _rnn("rnn-linear", nonlinearity=None),
+    _rnn("rnn-linear-recurrent", nonlinearity=None, mode="recurrent"),
+    _rnn("rnn-linear-convolution", nonlinearity=None, mode="convolution"),
+    _rnn("rnn-tanh", nonlinearity="tanh"),
+)
+
+# (member, what it does not have): the error, and with it the reason.
+_ONE_KERNEL = "mode='convolution' has one kernel for all and takes no"
+_DISCRETE = "an RNN is defined in discrete time and"
+EXCEPTIONS = {
+    ("s4d-convolution", "segments"): f"{_ONE_KERNEL} segments: take mode='scan'",
+    ("s4d-convolution", "dt"): f"{_ONE_KERNEL} dt: take mode='scan'",
+    ("rnn-linear", "dt"): f"{_DISCRETE} takes no dt",
+    ("rnn-linear", "continuous_system"): f"{_DISCRETE} has no continuous system",
+    ("rnn-linear-recurrent", "dt"): f"{_DISCRETE} takes no dt",
+    ("rnn-linear-recurrent", "continuous_system"): f"{_DISCRETE} has no continuous system",
+    ("rnn-linear-convolution", "dt"): f"{_DISCRETE} takes no dt",
+    (
+        "rnn-linear-convolution",
+        "segments",
+    ): "mode='convolution' cannot start anew at segments: take mode='scan'",
+    ("rnn-linear-convolution", "continuous_system"): f"{_DISCRETE} has no continuous system",
+    ("rnn-tanh", "dt"): f"{_DISCRETE} takes no dt",
+    ("rnn-tanh", "system"): "an RNN with tanh is not a linear system",
+    ("rnn-tanh", "continuous_system"): f"{_DISCRETE} has no continuous system",
+}
+
+
+def takes(member, feature):
+    """Whether the table leaves ``feature`` to ``member``."""
+    return (member.name, feature) not in EXCEPTIONS

@@ -1,0 +1,103 @@
+"""torch.compile in one graph, forward and backward, and torch.export of the step.
+
+Oracle: the layer itself, not compiled. Tolerances: members.TOLERANCES ("float32": another order of the same
+sums).
+"""
+
+import shutil
+
+import pytest
+import torch
+from tests.nn.conformance.cases import (
+    BATCH,
+    assert_close,
+    build,
+    every,
+    random_dt,
+    random_input,
+    random_segments,
+    random_state,
+)
+from tests.nn.conformance.members import takes
+
+TIME = 6  # the loops are unrolled: a short time keeps compilation short
+COMPILER = shutil.which("g++") or shutil.which("clang++")
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """No graph of one test counts against the recompilation limit of another."""
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def agree(compiled, layer, x, state, **options):
+    results = []
+    for call in (compiled, layer):
+        leaf = x.clone().requires_grad_()
+        start = type(state)(*(part.clone().requires_grad_() for part in state))
+        y, final = call(leaf, start, **options)
+        total = y.square().sum() + sum(part.square().sum() for part in final)
+        gradients = torch.autograd.grad(total, (leaf, *start, *layer.parameters()))
+        results.append((y, *final, *gradients))
+    assert_close(*results, "float32")
+
+
+@every()
+def test_aot_eager(member):
+    layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    agree(compiled, layer, x, random_state(layer))
+
+
+@every()
+def test_aot_eager_with_everything(member):
+    layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
+    options = {"lengths": torch.tensor([TIME, 0, 3])}
+    if takes(member, "segments"):
+        options["segments"] = random_segments(time=TIME)
+    if takes(member, "dt"):
+        options["dt"] = random_dt(torch.float32, time=TIME)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    agree(compiled, layer, x, random_state(layer), **options)
+
+
+@every()
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # inductor's own
+@pytest.mark.skipif(COMPILER is None, reason="inductor needs a C++ compiler")
+def test_inductor(member):
+    layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
+    compiled = torch.compile(layer, fullgraph=True)
+    agree(compiled, layer, x, random_state(layer))
+
+
+class Step(torch.nn.Module):
+    """``step`` as the forward of a module, which is what export takes."""
+
+    def __init__(self, layer, known):
+        super().__init__()
+        self.layer, self.known = layer, known
+
+    def forward(self, x_k, state, *more):
+        return self.layer.step(x_k, state, **dict(zip(self.known, more, strict=True)))
+
+
+@every()
+@pytest.mark.parametrize("given", ["", "constants", "dt"])
+def test_step_exports(member, given):
+    if given == "dt" and not takes(member, "dt"):
+        return
+    layer = build(member, torch.float32)
+    x, state = random_input(torch.float32), random_state(layer)
+    known = type(layer.constants())(*(part.detach() for part in layer.constants()))
+    more = {"": (), "constants": (known,), "dt": (torch.full((BATCH,), 1.5),)}[given]
+    module = Step(layer, [given] if given else [])
+    program = torch.export.export(module, (x[:, 0], state, *more))
+    for node in program.graph.nodes:
+        value = node.meta.get("val")
+        assert not (isinstance(value, torch.Tensor) and value.is_complex()), node
+    y_k, after = program.module()(x[:, 1], state, *more)
+    wanted, last = module(x[:, 1], state, *more)
+    assert_close(y_k, wanted, "float32")
+    assert_close(tuple(after), tuple(last), "float32")
