@@ -1,0 +1,1 @@
+"""What a report draws: one figure a file, from numbers alone."""

@@ -1,0 +1,1 @@
+"""What a report measures: numbers and arrays, no drawing."""
