@@ -1,0 +1,108 @@
+"""The report on a finished run, as files."""
+
+from pathlib import Path
+
+from clew.runs import RunDirectory
+from clew.runs.atomic import write_bytes
+from clew.train.report import sections
+from clew.train.report.material import Material
+from clew.train.report.measure.memory import state_bytes
+from clew.train.report.page import render
+from clew.train.report.section import Section
+from clew.train.report.words import count, duration, in_percent, memory
+
+__all__ = ["write"]
+
+
+def write(run_directory: str | Path, *, seconds: float = 6.0) -> Path:
+    """Write ``report.html`` and the figures of a finished run.
+
+    The page is one file that opens offline; the figures lie beside it as ``figures/*.png``. Each file appears
+    whole. The model never sees the test split here: its accuracy comes from ``evaluation.json`` alone,
+    and the rest is measured on the validation split (the training split where nothing was held out).
+
+    Args:
+        run_directory: of a finished run.
+        seconds: how long the measuring of time and memory may take, in a process of its own.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        FileNotFoundError: if it is not a run directory, its run is not finished, or its data are gone.
+        ValueError: if a file in it is damaged, or the data have changed.
+        OSError: if a file cannot be written.
+    """
+    run = Material.read(Path(run_directory))
+    parts = [
+        sections.learning(run),
+        sections.confusion(run),
+        sections.posterior(run),
+        *sections.dynamics(run),
+        sections.views(run),
+        sections.cost(run, seconds),
+    ]
+    _write_figures(run.path / "figures", parts)
+    report = RunDirectory(run.path).report_file
+    write_bytes(report, render(_title(run), _lead(run), _facts(run), parts, _notes(run)).encode())
+    return report
+
+
+def _write_figures(folder: Path, parts: list[Section]) -> None:
+    """One PNG for each section that has a picture; none for a section that has lost its own."""
+    folder.mkdir(exist_ok=True)
+    for part in parts:
+        path = folder / f"{part.key}.png"
+        if part.picture:
+            write_bytes(path, part.picture.light)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _title(run: Material) -> str:
+    return f"{run.mixer} on {run.dataset.name}"
+
+
+def _lead(run: Material) -> str:
+    """What the run is, in a few sentences for somebody who has seen none."""
+    data, model = run.dataset, run.config.model
+    asked = "each sequence" if data.target == "sequence" else "each sample"
+    return (
+        f"{data.description} A model of {count(model.n_layers, 'layer')} ({run.mixer}, {model.d_model} "
+        f"channels) has learned from {count(len(data.train), 'sequence')} to tell the {data.n_classes} "
+        f"classes apart, one answer for {asked}."
+    )
+
+
+def _facts(run: Material) -> list[tuple[str, str, str]]:
+    """The numbers at the head."""
+    found, curves, config = run.confusion, run.learning, run.config
+    right = int(found.counts.trace())
+    trained = "not logged" if curves.seconds is None else duration(curves.seconds)
+    processes = "" if config.processes == 1 else f"{config.processes} processes"
+    return [
+        (
+            f"Accuracy, {found.split}",
+            in_percent(found.accuracy),
+            f"{right:,} of {int(found.counts.sum()):,} {found.unit}",
+        ),
+        ("Parameters", f"{run.parameters:,}", f"{count(config.model.n_layers, 'layer')}, {run.mixer}"),
+        ("Training", trained, count(len(curves.train.epochs), "epoch")),
+        (
+            "Learned from",
+            count(len(run.dataset.train), "sequence"),
+            f"{len(run.dataset.validation):,} more to stop by" if len(run.dataset.validation) else "",
+        ),
+        ("State of a stream", memory(state_bytes(run.model)), "whatever its length"),
+        ("Seed", str(config.training.get("seed", "–")), ""),
+        ("Threads", str(config.threads), processes),
+        ("Versions", f"clew {config.clew}", f"torch {config.torch}"),
+    ]
+
+
+def _notes(run: Material) -> list[str]:
+    """What stands at the foot: where the data are from, and how to go on."""
+    return [
+        f"Data: {run.dataset.source}. Licence: {run.dataset.licence}.",
+        f"The same model in Python: clew.load({str(run.path)!r}); as a stream: clew stream {run.path}.",
+    ]
