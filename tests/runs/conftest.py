@@ -1,0 +1,97 @@
+"""A disk that breaks down, and small things to write to it."""
+
+import os
+import shutil
+
+import pytest
+import torch
+
+from clew.models import ModelConfig
+from clew.runs import Checkpoint, DataRecord, RunConfig, atomic
+
+CHANGES = {"open", "write", "fsync", "replace", "rename", "mkdir", "makedirs", "unlink", "rmtree"}
+
+
+class PowerCut(BaseException):
+    """Not an Exception: nothing may catch it and go on."""
+
+
+class Disk:
+    """Stands in for ``os`` and ``shutil``: a chosen call that changes the disk and all later ones fail.
+
+    That call is left half done where it can be: half of the bytes written, half of the files removed. What
+    fsync does cannot be seen without a real power cut, so it only counts, and costs nothing.
+    """
+
+    def __init__(self, calls: float = float("inf")) -> None:
+        self.left = calls
+        self.calls: list[str] = []
+
+    def module(self, real):
+        return type("Module", (), {"__getattr__": lambda _, name: self._wrap(name, getattr(real, name))})()
+
+    def _wrap(self, name, function):
+        if name not in CHANGES:
+            return function
+
+        def call(*arguments, **keywords):
+            self.calls.append(name)
+            self.left -= 1
+            if self.left < 0:
+                if self.left == -1:
+                    self._do_half(name, arguments)
+                raise PowerCut(name)
+            return None if name == "fsync" else function(*arguments, **keywords)
+
+        return call
+
+    @staticmethod
+    def _do_half(name, arguments):
+        if name == "write":
+            descriptor, data = arguments
+            os.write(descriptor, data[: len(data) // 2])
+        elif name == "rmtree":
+            files = sorted(path for path in arguments[0].rglob("*") if path.is_file())
+            for path in files[: (len(files) + 1) // 2]:
+                path.unlink()
+
+
+@pytest.fixture
+def disk_that_lasts(monkeypatch):
+    """Give ``clew.runs.atomic`` a disk on which so many changes succeed; none given: a good one."""
+
+    def install(calls: float = float("inf")) -> Disk:
+        disk = Disk(calls)
+        monkeypatch.setattr(atomic, "os", disk.module(os))
+        monkeypatch.setattr(atomic, "shutil", disk.module(shutil))
+        return disk
+
+    return install
+
+
+@pytest.fixture
+def power_cut():
+    """What the disk raises."""
+    return PowerCut
+
+
+@pytest.fixture
+def make_checkpoint():
+    """A small checkpoint at a position in the data."""
+
+    def make(epoch: int, batch: int) -> Checkpoint:
+        tensors = {"model": {"a": torch.full((3, 5), epoch + batch / 10)}, "random": {"cpu": torch.arange(7)}}
+        return Checkpoint(epoch, batch, {"note": f"{epoch}.{batch}", "size": 12}, tensors)
+
+    return make
+
+
+@pytest.fixture
+def run_config() -> RunConfig:
+    """The config of a run of a small model."""
+    return RunConfig(
+        model=ModelConfig(d_input=2, n_classes=3, d_model=4, n_layers=1, mixer_options={"d_state": 4}),
+        data=DataRecord("toy", {"size": 3}, ("a", "b", "c"), ("x", "y"), "sequence", "0" * 64),
+        training={"epochs": 3, "learning_rate": 0.1, "gradient_clip": None},
+        threads=1,
+    )
