@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from clew.errors import unknown_name
@@ -182,7 +181,6 @@ class use_backend:
         _forced.name = self._previous.pop()
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # imports cannot be traced, and need not be: they happen once
 def _discover(name: str) -> None:
     """Fill in the backends of the operation ``name``, once."""
     operation = _operations[name]
@@ -201,3 +199,8 @@ def _discover(name: str) -> None:
         else:
             operation._reasons[backend] = reason
     operation._modules.update(modules)
+
+
+# Imports cannot be traced, and need not be: they happen once. torch.compiler.assume_constant_result sets this
+# very mark, but calling it loads the compiler, which would make `import clew` seconds slower.
+_discover._dynamo_marked_constant = True  # type: ignore[attr-defined]

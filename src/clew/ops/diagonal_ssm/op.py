@@ -44,6 +44,7 @@ def diagonal_ssm_backward(
     B_bar: Tensor,
     C: Tensor,
     D: Tensor | None,
+    initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
     backend: str,
@@ -51,7 +52,7 @@ def diagonal_ssm_backward(
     """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state."""
     with full_precision(x):
         gradients: tuple[Tensor, ...] = operation.module(backend).backward(
-            y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths
+            y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
         )
     x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = (
         gradient.contiguous() for gradient in gradients
@@ -85,6 +86,7 @@ def _(
     B_bar: Tensor,
     C: Tensor,
     D: Tensor | None,
+    initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
     backend: str,
@@ -101,15 +103,14 @@ def _(
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
     x, A_bar, B_bar, C, D, initial_state, reset, lengths, ctx.backend = inputs
-    ctx.continued = initial_state is not None
     ctx.mark_non_differentiable(output[2])
-    ctx.save_for_backward(output[2], x, A_bar, B_bar, C, D, reset, lengths)
+    ctx.save_for_backward(output[2], x, A_bar, B_bar, C, D, initial_state, reset, lengths)
 
 
 def _backward(ctx: Any, y_gradient: Tensor, final_gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    saved, x, A_bar, B_bar, C, D, reset, lengths = ctx.saved_tensors
+    saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths = ctx.saved_tensors
     x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = diagonal_ssm_backward(
-        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, reset, lengths, ctx.backend
+        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths, ctx.backend
     )
     return (
         x_gradient,
@@ -117,7 +118,7 @@ def _backward(ctx: Any, y_gradient: Tensor, final_gradient: Tensor, _: Tensor) -
         B_gradient,
         C_gradient,
         None if D is None else D_gradient,
-        initial_gradient if ctx.continued else None,
+        None if initial_state is None else initial_gradient,
         None,
         None,
         None,

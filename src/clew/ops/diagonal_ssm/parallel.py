@@ -1,0 +1,68 @@
+"""Pure torch: matrix products over chunks of time; an odd-even scan in each chunk where Ā or B̄ varies."""
+
+from torch import Tensor
+
+from clew.ops.diagonal_ssm import constant, varying
+
+__all__ = ["available", "backward", "empty_saved", "forward", "supports"]
+
+
+def available() -> str | None:
+    """Always available."""
+    return None
+
+
+def supports(x: Tensor, A_bar: Tensor, B_bar: Tensor, C: Tensor) -> str | None:
+    """Takes every call."""
+    return None
+
+
+def empty_saved(x: Tensor, A_bar: Tensor, B_bar: Tensor, reset: Tensor | None) -> Tensor:
+    """A tensor of the shape and dtype that ``forward`` saves for ``backward``."""
+    if _is_constant(A_bar, B_bar):
+        return A_bar.new_empty(constant.saved_shape(x, A_bar, reset))
+    return A_bar.new_empty(varying.saved_shape(x, A_bar))
+
+
+def forward(
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """y, the final state, and the states at the borders of chunks; arguments as in ``reference.forward``."""
+    if _is_constant(A_bar, B_bar):
+        return constant.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+    return varying.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+
+
+def backward(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    A_bar: Tensor,
+    B_bar: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    lengths: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of x, A_bar, B_bar, C, D and the initial state, the last two as if they were given."""
+    if _is_constant(A_bar, B_bar):
+        return constant.backward(
+            y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
+        )
+    return varying.backward(
+        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
+    )
+
+
+def _is_constant(A_bar: Tensor, B_bar: Tensor) -> bool:
+    """Whether the system is the same at all times."""
+    return A_bar.ndim == 2 and B_bar.ndim == 2
