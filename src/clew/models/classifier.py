@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from clew.models.config import ModelConfig
 from clew.models.groups import Group, parameter_groups
 from clew.models.pooling import pool, pooled_width
+from clew.nn.arguments import check_lengths
 from clew.nn.backbone import Backbone
 from clew.nn.block import norm_layer
 from clew.nn.padding import zero_padding
@@ -102,6 +103,7 @@ class Classifier(nn.Module):
             raise ValueError(
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
+        check_lengths(x, lengths)
         before = self.initial_state(len(x)) if state is None else state
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clew.nn.mixer import Mixer
 
-__all__ = ["check_sequence", "check_step"]
+__all__ = ["check_lengths", "check_sequence", "check_step"]
 
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -33,20 +33,32 @@ def check_sequence(
     _check_dtype(layer, "x", x)
     if state is not None:
         _check_state(layer, batch, state)
-    if lengths is not None:
-        _check_shape("lengths", lengths, (batch,), "batch")
-        _check_integer("lengths", lengths)
-        # Reading the values costs a synchronisation on other devices, and a break in a compiled graph.
-        if batch and lengths.device.type == "cpu" and not torch.compiler.is_compiling():
-            low, high = int(lengths.min()), int(lengths.max())
-            if low < 0 or high > time:
-                raise ValueError(f"lengths lie between 0 and time = {time}; got {low} to {high}")
+    check_lengths(x, lengths)
     if segments is not None:
         _check_shape("segments", segments, (batch, time), "batch, time")
         _check_integer("segments", segments)
     if dt is not None:
         _check_shape("dt", dt, (batch, time), "batch, time")
         _check_floating("dt", dt)
+
+
+def check_lengths(x: Tensor, lengths: Tensor | None) -> None:
+    """Refuse lengths that do not fit ``x`` (batch, time, ...).
+
+    Raises:
+        ValueError: for another shape than (batch,), no integers, or (on the CPU, not compiled) values that
+            are not from 0 to time.
+    """
+    if lengths is None:
+        return
+    batch, time = x.shape[:2]
+    _check_shape("lengths", lengths, (batch,), "batch")
+    _check_integer("lengths", lengths)
+    # Reading the values costs a synchronisation on other devices, and a break in a compiled graph.
+    if batch and lengths.device.type == "cpu" and not torch.compiler.is_compiling():
+        low, high = int(lengths.min()), int(lengths.max())
+        if low < 0 or high > time:
+            raise ValueError(f"lengths lie between 0 and time = {time}; got {low} to {high}")
 
 
 def check_step(

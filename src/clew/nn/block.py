@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from clew.errors import unknown_name
+from clew.nn.arguments import check_lengths
 from clew.nn.dropout import Dropout
 from clew.nn.mixer import Mixer
 from clew.nn.padding import zero_padding
@@ -92,6 +93,7 @@ class Block(nn.Module):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` does."""
+        check_lengths(x, lengths)
         x = zero_padding(x, lengths)
         y, state = self.mixer(self.norm(x), state, lengths=lengths, segments=segments, dt=dt)
         return zero_padding(x + self._after(y), lengths), state
