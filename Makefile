@@ -24,7 +24,7 @@ lint: $(VENV)/dev.stamp ## style, format, strict types, import layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/dev.stamp ## rewrite the code in the house style
 	$(BIN)/ruff check --fix

@@ -4,6 +4,7 @@ Oracle: ``sys.modules`` of a fresh interpreter. Tolerances: none; what it costs 
 ``benchmarks/import_time.py``, since a busy machine would make a timed test fail for nothing.
 """
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,10 @@ import pytest
 
 # Top-level modules that ``import clew`` may load and ``import torch, numpy`` alone does not.
 ALLOWED = {"clew"}
+# Parts of torch that take a second and more to load.
+HEAVY = {"torch._dynamo", "torch._inductor", "torch.onnx", "torch.distributed.fsdp"}
+# What only an extra, or a figure, needs.
+OPTIONAL = {"sklearn", "scipy", "control", "pandas", "matplotlib"}
 
 
 def _run(code: str) -> str:
@@ -21,75 +26,85 @@ def _run(code: str) -> str:
     return done.stdout
 
 
-def test_import_clew_loads_nothing_optional():
-    loaded = _run("""
-        import sys, torch, numpy
-        before = {name.partition(".")[0] for name in sys.modules}
-        import clew
-        print(*{name.partition(".")[0] for name in sys.modules} - before)
-    """)
-    assert {name for name in loaded.split() if name not in sys.stdlib_module_names} == ALLOWED
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """The modules there are before ``import clew``, after it, and after the import of every lazy package."""
+    return json.loads(
+        _run("""
+            import json, logging, os, random, sys, warnings
+            import numpy, torch
+            def state():
+                return (
+                    dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers),
+                    random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist(),
+                    torch.initial_seed(), torch.get_default_dtype(), torch.get_num_threads(),
+                    torch.are_deterministic_algorithms_enabled(), torch.cuda.is_initialized(),
+                )
+            before, torch_alone = state(), sorted(sys.modules)
+            import clew
+            changed, with_clew = state() != before, sorted(sys.modules)
+            import clew.cli.main, clew.data, clew.models, clew.runs, clew.stream, clew.train
+            print(json.dumps({
+                "torch": torch_alone, "clew": with_clew, "all": sorted(sys.modules), "changed": changed
+            }))
+        """)
+    )
 
 
-def test_import_clew_leaves_heavy_parts_of_torch_alone():
-    loaded = _run("import sys, clew; print(*sys.modules)").split()
-    heavy = {
-        "torch._inductor",
-        "torch._dynamo",
-        "torch.distributed.fsdp",
-        "torch.onnx",
-        "torch.utils.tensorboard",
-    }
-    before = _run("import sys, torch; print(*sys.modules)").split()
-    assert heavy & set(loaded) <= set(before)
+def test_import_clew_loads_nothing_optional(loaded):
+    new = {name.partition(".")[0] for name in loaded["clew"]}
+    new -= {name.partition(".")[0] for name in loaded["torch"]} | set(sys.stdlib_module_names)
+    assert new == ALLOWED
 
 
-def test_import_clew_changes_no_state():
-    _run("""
-        import logging, os, random, warnings
-        import numpy, torch
-        def state():
-            return (
-                dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers),
-                random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist(),
-                torch.initial_seed(), torch.get_default_dtype(), torch.get_num_threads(),
-                torch.are_deterministic_algorithms_enabled(), torch.cuda.is_initialized(),
-            )
-        before = state()
-        import clew
-        assert state() == before
-    """)
+def test_import_clew_leaves_heavy_parts_of_torch_alone(loaded):
+    assert HEAVY & set(loaded["clew"]) <= set(loaded["torch"])
 
 
-def test_packages_load_nothing_that_an_extra_brings():
-    packages = "data, models, runs, train, stream, cli.main"
-    modules = ", ".join(f"clew.{package.strip()}" for package in packages.split(","))
-    loaded = set(_run(f"import sys, {modules}; print(*sys.modules)").split())
-    assert {"sklearn", "scipy", "control", "pandas", "matplotlib"} & loaded == set()
+def test_import_clew_changes_no_state(loaded):
+    assert not loaded["changed"]
+
+
+def test_no_package_loads_what_only_an_extra_or_a_figure_needs(loaded):
+    assert {name.partition(".")[0] for name in loaded["all"]} & OPTIONAL == set()
 
 
 # The package that is missing, what asks for it, the extra that brings it.
 MISSING = [
     ("sklearn", "clew.data.load('digits')", "tables"),
     ("scipy", "system.to_scipy()", "control"),
+    ("scipy", "clew.StateSpace.from_scipy(None)", "control"),
     ("scipy", "system.discretize(0.1).to_scipy()", "control"),
     ("control", "system.to_control()", "control"),
+    ("control", "clew.DiscreteStateSpace.from_control(None)", "control"),
     ("control", "system.discretize(0.1).to_control()", "control"),
 ]
 
 
+@pytest.fixture(scope="module")
+def messages() -> dict[str, str]:
+    """What each call of ``MISSING`` raises where the import of every optional package fails."""
+    calls = [call for _, call, _ in MISSING]
+    return json.loads(
+        _run(f"""
+            import json, sys
+            for package in {sorted(OPTIONAL)}:
+                sys.modules[package] = None  # makes its import fail
+            import clew
+            from clew.errors import MissingExtraError
+            system = clew.StateSpace([[-1.0]], [[1.0]], [[1.0]])
+            messages = {{}}
+            for call in {calls}:
+                try:
+                    eval(call)
+                except MissingExtraError as error:
+                    messages[call] = str(error)
+            print(json.dumps(messages))
+        """)
+    )
+
+
 @pytest.mark.parametrize(("package", "call", "extra"), MISSING)
-def test_a_missing_package_is_named_with_what_brings_it(package, call, extra):
-    message = _run(f"""
-        import sys
-        sys.modules[{package!r}] = None  # makes its import fail
-        import clew
-        from clew.errors import MissingExtraError
-        system = clew.StateSpace([[-1.0]], [[1.0]], [[1.0]])
-        try:
-            {call}
-        except MissingExtraError as error:
-            print(error)
-    """)
-    assert f"pip install 'clew[{extra}]'" in message
-    assert repr(package) in message
+def test_a_missing_package_is_named_with_what_brings_it(messages, package, call, extra):
+    assert repr(package) in messages[call]
+    assert f"pip install 'clew[{extra}]'" in messages[call]

@@ -107,7 +107,17 @@ def test_the_map_shows_every_folder():
     assert {folder for folder in drawn if not (source / folder).is_dir()} == set()
 
 
-def test_the_layers_are_written_as_they_are_held():
+def _contract(kind: str) -> dict:
+    """The import contract of one kind."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    held = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return next(contract for contract in contracts if contract["type"] == kind)
+
+
+def test_the_layers_are_written_as_they_are_held():
+    held = _contract("layers")["layers"]
     assert f"\n{' → '.join(held)}\n" in (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_no_operation_is_missing_from_the_contract_that_keeps_them_apart():
+    folders = {path.parent.name for path in (ROOT / "src" / "clew" / "ops").glob("*/function.py")}
+    assert set(_contract("independence")["modules"]) == {f"clew.ops.{name}" for name in folders}
