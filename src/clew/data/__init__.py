@@ -1,7 +1,23 @@
 """Data sets: one contract for what ships, what is generated and what you bring."""
 
+from clew.data.csv_folder import csv_folder
+from clew.data.csv_table import csv_table
 from clew.data.dataset import IGNORE, Batch, Dataset, Split
+from clew.data.delayed_copy import delayed_copy
+from clew.data.digits import digits
 from clew.data.japanese_vowels import japanese_vowels
 from clew.data.registry import datasets, load
 
-__all__ = ["IGNORE", "Batch", "Dataset", "Split", "datasets", "japanese_vowels", "load"]
+__all__ = [
+    "IGNORE",
+    "Batch",
+    "Dataset",
+    "Split",
+    "csv_folder",
+    "csv_table",
+    "datasets",
+    "delayed_copy",
+    "digits",
+    "japanese_vowels",
+    "load",
+]

@@ -149,7 +149,7 @@ def _pad(sequences: list[Tensor], time: int, value: float) -> Tensor:
 class Dataset:
     """A classification task on sequences: what it is, where it is from, and its three splits.
 
-    The values are raw: a model standardises them with ``mean`` and ``std``, so a stream can be fed raw samples.
+    The values are raw; a model standardises them with ``mean`` and ``std``, so a stream takes raw samples.
 
     Args:
         name: the name it is registered under.
@@ -236,8 +236,7 @@ class Dataset:
     def _moments(self) -> tuple[Tensor, Tensor]:
         """Mean and std, accumulated in float64 and cast once."""
         frames = torch.cat(self.train.inputs)
-        low, high = frames.aminmax(dim=0)
+        # Welford's recurrence, which torch uses, is exact for a constant: its standard deviation is zero.
         std, mean = torch.std_mean(frames.double(), dim=0, correction=0)
         std = std.float()
-        # A constant is told by its range: rounding gives it a tiny standard deviation, seldom exactly zero.
-        return mean.float(), torch.where((low == high) | (std == 0), torch.ones_like(std), std)
+        return mean.float(), torch.where(std == 0, torch.ones_like(std), std)

@@ -18,8 +18,8 @@ datasets: Registry[Dataset] = Registry("data set")
 def load(name_or_path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Dataset:
     """A data set, by its name or by the path of your own files.
 
-    A registered name comes first; write ``./digits`` for a folder that has the name of a data set. Otherwise an
-    existing folder is a ``csv-folder`` and an existing ``.csv`` file a ``csv-table``.
+    A registered name comes first; write ``./digits`` for a folder that has the name of a data set. Otherwise
+    an existing folder is a ``csv-folder`` and an existing ``.csv`` file a ``csv-table``.
 
     Args:
         name_or_path: a name in :data:`clew.data.datasets`, or a path.
@@ -47,7 +47,7 @@ def _kind_of_path(name: str) -> str | None:
     """The data set that reads the path ``name``; None if this cannot be a path."""
     path = Path(name).expanduser()
     is_table = path.suffix.lower() == ".csv"
-    if path.is_dir() and "csv-folder" in datasets:
+    if path.is_dir():
         return "csv-folder"
     if path.is_file():
         if not is_table:

@@ -12,17 +12,17 @@ def hold_out(
 ) -> tuple[Split, Split]:
     """Divide ``split`` into what stays and a held-out share.
 
-    With one class a sequence, of the n sequences of each class round(share · n) are held out (halves round up),
-    at least one, and at least one stays. With a class per frame the sequences are one such group. Both parts keep
-    the order of ``split``. Which sequences are held out is the order of 64-bit draws of PCG64, whose stream numpy
-    promises to keep (NEP 19): it does not change with the version.
+    With one class a sequence, of the n sequences of each class round(share · n) are held out (halves round
+    up), at least one, and at least one stays. With a class per frame the sequences are one such group. Both
+    parts keep the order of ``split``. Which ones are held out follows the order of 64-bit draws of PCG64,
+    seeded with ``seed`` and ``part``; numpy promises to keep that stream (NEP 19), so it outlives a version.
 
     Args:
         split: what to divide.
         share: 0 ≤ share < 1; with 0 nothing is held out.
         seed: of the draw, not negative.
         classes: the names of the classes, for messages.
-        part: the name of the option that gave ``share``, for messages.
+        part: the name of the option that gave ``share``; each part has its own draws.
 
     Returns:
         What stays and what is held out.
@@ -36,7 +36,7 @@ def hold_out(
         raise ValueError(f"'seed' cannot be negative, got {seed}")
     if share == 0 or not len(split):
         return split, Split((), ())
-    draws = np.random.PCG64(seed).random_raw(len(split))
+    draws = np.random.PCG64([seed, *part.encode()]).random_raw(len(split))
     per_frame = split.targets[0].ndim == 1
     groups: dict[int, list[int]] = {}
     for index in np.argsort(draws, kind="stable").tolist():
@@ -46,7 +46,7 @@ def hold_out(
         if len(members) < 2:
             which = "the data" if per_frame else f"class {classes[group]!r}"
             raise ValueError(
-                f"{which} has a single sequence, too few to keep one and hold one out for {part!r}; "
+                f"{which} has only one sequence to learn from, so none can be held out: "
                 f"add sequences or set {part}=0"
             )
         count = int(np.floor(share * len(members) + 0.5))

@@ -1,0 +1,110 @@
+"""From labelled sequences of your own to a data set: what both CSV layouts share."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from clew.data.csv_file import is_number, position
+from clew.data.dataset import IGNORE, Dataset, Split
+from clew.data.splitting import hold_out
+
+__all__ = ["TEST_SHARE", "Labelled", "as_split", "build", "chosen_columns", "sorted_classes"]
+
+TEST_SHARE = 0.2
+"""The share tested on where nothing else is said."""
+
+
+class Labelled(NamedTuple):
+    """Sequences and the text of their labels.
+
+    Attributes:
+        sequences: (time, channel) float32 each.
+        labels: one text a sequence, or a list of one text a frame, where an empty one asks for nothing.
+    """
+
+    sequences: list[npt.NDArray[np.float32]]
+    labels: list[str] | list[list[str]]
+
+
+def chosen_columns(path: Path, columns: Sequence[str], channels: str | None) -> list[int]:
+    """Where the columns named in ``channels`` (separated by commas; None: all) stand, in the order named.
+
+    Raises:
+        ValueError: for a column that is not there, or named twice.
+    """
+    if channels is None:
+        return list(range(len(columns)))
+    names = [name.strip() for name in channels.split(",")]
+    if len(set(names)) < len(names):
+        raise ValueError(f"channels={channels} names a column twice")
+    return [position(path, columns, name, "channels") for name in names]
+
+
+def sorted_classes(labels: Iterable[str]) -> tuple[str, ...]:
+    """The different labels, by value if all of them are numbers, else as text.
+
+    >>> sorted_classes(["10", "9", "10"]), sorted_classes(["walk", "10", "9"])
+    (('9', '10'), ('10', '9', 'walk'))
+    """
+    found = set(labels)
+    if all(is_number(label) and math.isfinite(float(label)) for label in found):
+        return tuple(sorted(found, key=lambda label: (float(label), label)))
+    return tuple(sorted(found))
+
+
+def as_split(data: Labelled, classes: tuple[str, ...]) -> Split:
+    """The sequences with targets that are indices into ``classes``, ``IGNORE`` for an empty label."""
+    index = {name: number for number, name in enumerate(classes)} | {"": IGNORE}
+    targets = (
+        torch.tensor(index[label] if isinstance(label, str) else [index[each] for each in label])
+        for label in data.labels
+    )
+    return Split(tuple(torch.from_numpy(sequence) for sequence in data.sequences), tuple(targets))
+
+
+def build(
+    name: str,
+    path: Path,
+    options: dict[str, Any],
+    *,
+    channels: Sequence[str],
+    classes: tuple[str, ...],
+    target: Literal["sequence", "step"],
+    learn: Split,
+    test: Split | None,
+) -> Dataset:
+    """The data set read from ``path``.
+
+    ``options`` has the shares and the seed: ``test`` of ``learn`` is held out unless a test split is given,
+    and ``validation`` of what is left.
+
+    Raises:
+        ValueError: for a single class, or one that is too rare for these shares.
+    """
+    if len(classes) < 2:
+        raise ValueError(f"{path}: every label is {classes[0]!r}, at least two classes are needed")
+    seed = options["seed"]
+    if test is None:
+        learn, test = hold_out(learn, options["test"], seed=seed, classes=classes, part="test")
+    train, held_out = hold_out(learn, options["validation"], seed=seed, classes=classes)
+    lengths = torch.cat([learn.lengths, test.lengths])
+    return Dataset(
+        name=name,
+        options=options,
+        description=f"{len(lengths)} sequences of {int(lengths.min())} to {int(lengths.max())} frames with "
+        f"{len(channels)} channels, read from {path.name}: which of {len(classes)} classes is each "
+        f"{'sequence' if target == 'sequence' else 'frame'}?",
+        source=str(path),
+        licence="not stated: the data is your own",
+        channels=tuple(channels),
+        classes=classes,
+        target=target,
+        train=train,
+        validation=held_out,
+        test=test,
+    )

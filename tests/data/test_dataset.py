@@ -1,0 +1,146 @@
+"""What a Split and a Dataset refuse, and the corners of batches and moments.
+
+Oracle: small cases worked out by hand. Tolerances: none.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from clew.data import IGNORE, Dataset, Split
+
+
+def _split(*lengths: int, channels: int = 2) -> Split:
+    sequences = tuple(torch.full((length, channels), float(index)) for index, length in enumerate(lengths))
+    return Split(sequences, tuple(torch.tensor(index % 2) for index in range(len(lengths))))
+
+
+def _dataset(train: Split, **changes) -> Dataset:
+    facts = {
+        "name": "made up",
+        "options": {},
+        "description": "d",
+        "source": "s",
+        "licence": "l",
+        "channels": ("x", "y"),
+        "classes": ("a", "b"),
+        "target": "sequence",
+        "train": train,
+        "validation": Split((), ()),
+        "test": Split((), ()),
+    }
+    return Dataset(**{**facts, **changes})
+
+
+FRAME = torch.zeros(3, 2)
+A = torch.tensor(0)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        ((FRAME,), (), "1 sequences and 0 targets"),
+        ((FRAME.double(),), (A,), r"sequence 0 is \(3, 2\) torch.float64"),
+        ((FRAME, FRAME[:, 0]), (A, A), r"sequence 1 is \(3,\)"),
+        ((FRAME, FRAME[:0]), (A, A), r"sequence 1 is \(0, 2\)"),
+        ((FRAME[:, :0],), (A,), r"sequence 0 is \(3, 0\)"),
+        ((FRAME, FRAME[:, :1]), (A, A), "sequence 1 has 1 channels, sequence 0 has 2"),
+        ((FRAME,), (A.int(),), r"target 0 is \(\) torch.int32"),
+        ((FRAME, FRAME), (A, A.expand(3)), r"target 1 is \(3,\) torch.int64"),
+        ((FRAME,), (A.expand(2),), r"target 0 is \(2,\); wanted \(\) or \(3,\)"),
+        ((FRAME, FRAME + torch.nan), (A, A), "sequence 1 holds NaN or infinity"),
+        ((FRAME, FRAME, FRAME - torch.inf), (A, A, A), "sequence 2 holds NaN or infinity"),
+    ],
+)
+def test_a_split_refuses(inputs, targets, message):
+    with pytest.raises(ValueError, match=message):
+        Split(inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ("a",)}, "made up: at least two classes are needed, got a"),
+        ({"classes": ()}, "at least two classes are needed, got none"),
+        ({"train": Split((), ())}, "the training split is empty"),
+        ({"channels": ("x",)}, "train split: 2 channels, but 1 are named"),
+        ({"test": _split(2, channels=1)}, "test split: 1 channels, but 2 are named"),
+        ({"target": "step"}, "train split: the targets are not one per step"),
+        (
+            {"validation": Split((FRAME,), (torch.tensor(2),))},
+            "validation split: a target is none of the classes 0 to 1",
+        ),
+        (
+            {"test": Split((FRAME,), (torch.tensor(IGNORE),))},
+            "test split: a target is none of the classes 0 to 1",
+        ),
+    ],
+)
+def test_a_dataset_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        _dataset(**{"train": _split(2, 3), **changes})
+
+
+def test_a_frame_may_ask_for_nothing():
+    target = torch.tensor([0, IGNORE, 1])
+    data = _dataset(Split((FRAME,), (target,)), target="step")
+    assert data.train.batch([0]).targets.tolist() == [[0, IGNORE, 1]]
+
+
+def test_sequences_need_not_be_contiguous():
+    sequence = torch.arange(12.0).reshape(2, 6).T[::2]
+    assert not sequence.is_contiguous()
+    batch = Split((sequence, FRAME), (A, A)).batch([0])
+    assert batch.inputs.tolist() == [[[0.0, 6.0], [2.0, 8.0], [4.0, 10.0]]]
+
+
+def test_one_sequence_of_one_frame():
+    batch = _split(1).batch([0])
+    assert (batch.inputs.shape, batch.lengths.tolist(), batch.mask.tolist()) == ((1, 1, 2), [1], [[True]])
+
+
+def test_select_keeps_the_order_asked_for():
+    chosen = _split(1, 2, 3).select(torch.tensor([2, 0]))
+    assert chosen.lengths.tolist() == [3, 1]
+    assert [int(target) for target in chosen.targets] == [0, 0]
+
+
+def test_an_index_that_is_not_there():
+    with pytest.raises(IndexError):
+        _split(1, 2).batch([2])
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3e30, 1e-40])
+def test_the_std_of_a_constant_channel_is_one(constant):
+    frames = torch.tensor([[constant, 1.0], [constant, 3.0], [constant, 5.0]])
+    data = _dataset(Split((frames, frames[:2]), (A, A)))
+    assert data.mean[0] == frames[0, 0]
+    assert data.std[0] == 1
+    assert data.std[1] == np.float32(np.std([1, 3, 5, 1, 3]))
+
+
+def test_the_std_of_a_long_constant_channel_is_one():
+    frames = torch.full((100_003, 3), 0.1)
+    assert _dataset(Split((frames,), (A,)), channels=("x", "y", "z")).std.tolist() == [1, 1, 1]
+
+
+def test_a_std_below_the_smallest_float32_is_one():
+    frames = torch.tensor([[0.0, 0.0], [1e-45, 1e-38]])
+    std = _dataset(Split((frames, frames), (A, A))).std
+    assert std[0] == 1
+    assert std[1] == np.float32(5e-39)
+
+
+def test_moments_of_large_values_do_not_overflow():
+    frames = torch.tensor([[3e38, 0.0], [-3e38, 1.0]])
+    data = _dataset(Split((frames,), (A,)))
+    assert data.mean.tolist() == [0.0, 0.5]
+    assert data.std.isfinite().all()
+
+
+def test_values_are_frozen():
+    data = _dataset(_split(2, 3))
+    with pytest.raises(AttributeError):
+        data.name = "other"
+    with pytest.raises(AttributeError):
+        data.train.inputs = ()
