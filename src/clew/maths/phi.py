@@ -46,15 +46,14 @@ def phi1_pair(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         The real and the imaginary part of φ₁, of the broadcast shape.
 
-    Source: as :func:`phi1`; eᶻ − 1 = (eˣ − 1) cos y − 2 sin²(y/2) + i eˣ sin y keeps its digits near 0.
+    Source: as :func:`phi1`.
     """
     near = torch.maximum(real.abs(), imag.abs()) < SERIES_RADIUS * 0.7
     inside = torch.where(near, real, 0.0), torch.where(near, imag, 0.0)
     x, y = torch.where(near, 1.0, real), torch.where(near, 1.0, imag)
     series = _series_pair(inside)
-    half = torch.sin(0.5 * y)
-    expm1 = torch.expm1(x) * torch.cos(y) - 2.0 * half * half, torch.exp(x) * torch.sin(y)
-    closed = pairs.divide(expm1, (x, y))
+    grown = pairs.exp((x, y))
+    closed = pairs.divide((grown[0] - 1.0, grown[1]), (x, y))
     return torch.where(near, series[0], closed[0]), torch.where(near, series[1], closed[1])
 
 
