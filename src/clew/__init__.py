@@ -1,20 +1,18 @@
 """clew: state space models, defined once and seen three ways.
 
-Systems, operations and layers are loaded with the package; data sets, models, runs, training and streaming
-when they are first used.
+Each name is loaded when it is first used, so that ``clew --help`` does not wait for torch.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from clew import hippo, nn, ops, systems
-from clew.ops import backends, use_backend
-from clew.systems import DiscreteStateSpace, StateSpace
 from clew.version import __version__
 
 if TYPE_CHECKING:
-    from clew import data, models, runs, stream, train
+    from clew import data, hippo, models, nn, ops, runs, stream, systems, train
+    from clew.ops import backends, use_backend
     from clew.runs import load
+    from clew.systems import DiscreteStateSpace, StateSpace
     from clew.train import fit
 
 __all__ = [
@@ -37,13 +35,21 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DiscreteStateSpace": ("clew.systems", "DiscreteStateSpace"),
+    "StateSpace": ("clew.systems", "StateSpace"),
+    "backends": ("clew.ops", "backends"),
     "data": ("clew.data", None),
     "fit": ("clew.train", "fit"),
+    "hippo": ("clew.hippo", None),
     "load": ("clew.runs", "load"),
     "models": ("clew.models", None),
+    "nn": ("clew.nn", None),
+    "ops": ("clew.ops", None),
     "runs": ("clew.runs", None),
     "stream": ("clew.stream", None),
+    "systems": ("clew.systems", None),
     "train": ("clew.train", None),
+    "use_backend": ("clew.ops", "use_backend"),
 }
 
 
