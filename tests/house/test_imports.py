@@ -11,7 +11,7 @@ import textwrap
 
 import pytest
 
-# Top-level modules that ``import clew`` may load and ``import torch, numpy`` alone does not.
+# Top-level modules that clew up to its layers may load and ``import torch, numpy`` alone does not.
 ALLOWED = {"clew"}
 # Parts of torch that take a second and more to load.
 HEAVY = {"torch._dynamo", "torch._inductor", "torch.onnx", "torch.distributed.fsdp"}
@@ -28,7 +28,7 @@ def _run(code: str) -> str:
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, list[str]]:
-    """The modules there are before ``import clew``, after it, and after the import of every lazy package."""
+    """The modules there are before ``import clew``, after it, with the layers, and with every package."""
     return json.loads(
         _run("""
             import json, logging, os, random, sys, warnings
@@ -40,29 +40,36 @@ def loaded() -> dict[str, list[str]]:
                     torch.initial_seed(), torch.get_default_dtype(), torch.get_num_threads(),
                     torch.are_deterministic_algorithms_enabled(), torch.cuda.is_initialized(),
                 )
-            before, torch_alone = state(), sorted(sys.modules)
+            before, modules = state(), {"torch": sorted(sys.modules)}
             import clew
-            changed, with_clew = state() != before, sorted(sys.modules)
+            modules["clew"] = sorted(sys.modules)
+            clew.systems, clew.ops, clew.hippo, clew.nn, clew.StateSpace, clew.backends
+            modules["layers"] = sorted(sys.modules)
+            modules["changed"] = state() != before
             import clew.cli.main, clew.data, clew.models, clew.runs, clew.stream, clew.train
-            print(json.dumps({
-                "torch": torch_alone, "clew": with_clew, "all": sorted(sys.modules), "changed": changed
-            }))
+            modules["all"] = sorted(sys.modules)
+            print(json.dumps(modules))
         """)
     )
 
 
-def test_import_clew_loads_nothing_optional(loaded):
-    new = {name.partition(".")[0] for name in loaded["clew"]}
+@pytest.mark.parametrize("what", ["clew", "layers"])
+def test_systems_operations_and_layers_need_nothing_but_torch(loaded, what):
+    new = {name.partition(".")[0] for name in loaded[what]}
     new -= {name.partition(".")[0] for name in loaded["torch"]} | set(sys.stdlib_module_names)
     assert new == ALLOWED
 
 
-def test_import_clew_leaves_heavy_parts_of_torch_alone(loaded):
-    assert HEAVY & set(loaded["clew"]) <= set(loaded["torch"])
+def test_heavy_parts_of_torch_are_left_alone(loaded):
+    assert HEAVY & set(loaded["layers"]) <= set(loaded["torch"])
 
 
-def test_import_clew_changes_no_state(loaded):
+def test_importing_changes_no_state(loaded):
     assert not loaded["changed"]
+
+
+def test_import_clew_does_not_load_torch():
+    assert _run("import sys, clew; print('torch' in sys.modules)").strip() == "False"
 
 
 def test_no_package_loads_what_only_an_extra_or_a_figure_needs(loaded):
