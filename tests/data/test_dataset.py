@@ -105,6 +105,13 @@ def test_select_keeps_the_order_asked_for():
     assert [int(target) for target in chosen.targets] == [0, 0]
 
 
+def test_a_mask_is_no_index():
+    with pytest.raises(ValueError, match="the numbers of sequences, got a mask"):
+        _split(1, 2).batch(torch.tensor([False, True]))
+    with pytest.raises(TypeError):
+        _split(1, 2).batch([0.5])
+
+
 def test_an_index_that_is_not_there():
     with pytest.raises(IndexError):
         _split(1, 2).batch([2])

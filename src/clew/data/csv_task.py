@@ -96,9 +96,9 @@ def build(
     return Dataset(
         name=name,
         options=options,
-        description=f"{len(lengths)} sequences of {int(lengths.min())} to {int(lengths.max())} frames with "
-        f"{len(channels)} channels, read from {path.name}: which of {len(classes)} classes is each "
-        f"{'sequence' if target == 'sequence' else 'frame'}?",
+        description=f"{len(lengths)} sequences of {int(lengths.min())} to {int(lengths.max())} frames and "
+        f"{len(channels)} channel{'s' * (len(channels) > 1)}, read from {path.name}: "
+        f"which of {len(classes)} classes is each {'sequence' if target == 'sequence' else 'frame'}?",
         source=str(path),
         licence="not stated: the data is your own",
         channels=tuple(channels),

@@ -1,5 +1,6 @@
 """What every data set is: sequences of frames, a class for each sequence or each frame, three splits."""
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,25 +98,25 @@ class Split:
         """(sequence,) int64: how many frames each sequence has."""
         return torch.tensor([len(sequence) for sequence in self.inputs], dtype=torch.int64)
 
-    def select(self, indices: Iterable[int]) -> "Split":
+    def select(self, indices: Iterable[int] | Tensor) -> "Split":
         """The split of the sequences at ``indices``, in that order."""
-        chosen = [int(index) for index in indices]
+        chosen = _positions(indices)
         return Split(tuple(self.inputs[i] for i in chosen), tuple(self.targets[i] for i in chosen))
 
-    def batch(self, indices: Iterable[int], time: int | None = None) -> Batch:
+    def batch(self, indices: Iterable[int] | Tensor, time: int | None = None) -> Batch:
         """The sequences at ``indices``, padded to one length.
 
         Args:
-            indices: which sequences, in this order; a list or an int64 tensor.
+            indices: which sequences, in this order.
             time: the length to pad to; the longest of these sequences when not given.
 
         Returns:
             The :class:`Batch`; for no indices its batch (and, without ``time``, its time) has size zero.
 
         Raises:
-            ValueError: if a sequence is longer than ``time``.
+            ValueError: if a sequence is longer than ``time``, or ``indices`` is a mask.
         """
-        chosen = [int(index) for index in indices]
+        chosen = _positions(indices)
         lengths = self.lengths[chosen]
         longest = int(lengths.max()) if chosen else 0
         time = longest if time is None else time
@@ -133,6 +134,15 @@ class Split:
             else torch.stack([self.targets[i] for i in chosen])
         )
         return Batch(inputs, lengths, targets)
+
+
+def _positions(indices: Iterable[int] | Tensor) -> list[int]:
+    """Whole numbers; a mask would pass for the numbers 0 and 1."""
+    if isinstance(indices, Tensor):
+        if indices.dtype == torch.bool:
+            raise ValueError("indices are the numbers of sequences, got a mask; use mask.nonzero()[:, 0]")
+        indices = indices.tolist()
+    return [operator.index(index) for index in indices]
 
 
 def _pad(sequences: list[Tensor], time: int, value: float) -> Tensor:
@@ -207,7 +217,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"
-        return f"Dataset({self.name!r}, {counts}, {self.d_input} channels, {self.n_classes} classes)"
+        channels = "1 channel" if self.d_input == 1 else f"{self.d_input} channels"
+        return f"Dataset({self.name!r}, {counts}, {channels}, {self.n_classes} classes)"
 
     @property
     def d_input(self) -> int:
