@@ -2,8 +2,8 @@
 
     python benchmarks/import_time.py [rounds]
 
-Measured with systems, operations and layers loaded, which ``import clew`` alone leaves for later. numpy counts
-with torch, which loads it.
+Measured with systems, operations and layers loaded, which ``import clew`` alone leaves for later. numpy
+counts with torch, which loads it.
 """
 
 import os
