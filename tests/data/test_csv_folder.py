@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -55,6 +55,7 @@ sequences = st.integers(1, 3).flatmap(
     quoted=st.booleans(),
     last=st.sampled_from(["", "{end}", "{end}{end}", "{end}  {end}"]),
 )
+@settings(max_examples=60)
 def test_what_is_written_is_read(tmp_path_factory, data, names, separator, end, mark, quoted, last):
     folder = tmp_path_factory.mktemp("csv")
     quote = '"' if quoted else ""
