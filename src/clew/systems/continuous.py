@@ -145,7 +145,7 @@ class StateSpace(LinearSystem):
         times = as_tensor("t", t, self.dtype.to_real(), self.device)
         if times.ndim != 1 or len(times) != signals.length:
             raise ValueError(
-                f"t must be ({signals.length},), a time for each sample of x, got {tuple(times.shape)}"
+                f"t must be ({signals.length},), as x has samples, got shape {tuple(times.shape)}"
             )
         times = simulation.time_axis(times)
         if not signals.length:

@@ -295,8 +295,8 @@ def _checked_length(length: int) -> int:
 
 def _checked_step(dt: ArrayLike, system: LinearSystem) -> float | Tensor:
     """``dt`` as a float, or as a real tensor whose shape fits the batch."""
-    if isinstance(dt, int | float) and not isinstance(dt, bool):
-        if not (math.isfinite(dt) and dt > 0):
+    if isinstance(dt, int | float):
+        if isinstance(dt, bool) or not (math.isfinite(dt) and dt > 0):
             raise ValueError(f"dt must be positive and finite, got {dt!r}")
         return float(dt)
     step = as_tensor("dt", dt, torch.float64, system.device)
@@ -309,4 +309,4 @@ def _checked_step(dt: ArrayLike, system: LinearSystem) -> float | Tensor:
         raise ValueError(
             f"dt must broadcast to the batch {tuple(batch)} of systems, got shape {tuple(step.shape)}"
         )
-    return step
+    return step.item() if step.ndim == 0 and not step.requires_grad else step

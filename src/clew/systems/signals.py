@@ -36,16 +36,12 @@ class Signals(NamedTuple):
         order, inputs = matrices.B.shape[-2:]
         x = as_tensor("x", x, matrices.A.dtype, matrices.A.device)
         if x.ndim < 2 or x.shape[-1] != inputs:
-            raise ValueError(
-                f"x must be (..., L, {inputs}), for the system's inputs, got shape {tuple(x.shape)}"
-            )
+            raise ValueError(f"x must be (..., L, {inputs}) for this system, got shape {tuple(x.shape)}")
         shapes = {"the system": matrices.batch_shape, "x": x.shape[:-2]}
         if state is not None:
             state = as_tensor("state", state, matrices.A.dtype, matrices.A.device)
             if state.ndim < 1 or state.shape[-1] != order:
-                raise ValueError(
-                    f"state must be (..., {order}), of the system's order, got {tuple(state.shape)}"
-                )
+                raise ValueError(f"state must be (..., {order}), got shape {tuple(state.shape)}")
             shapes["state"] = state.shape[:-1]
         try:
             batch = torch.broadcast_shapes(*shapes.values())  # type: ignore[no-untyped-call]
