@@ -1,10 +1,12 @@
-"""How the documentation is built. Nothing is fetched: no intersphinx, no remote script, equations are text."""
+"""How the documentation is built. Nothing is fetched: no intersphinx, no script from elsewhere."""
+
+import re
 
 from clew.version import __version__
 
 project = "clew"
 author = "the clew authors"
-copyright = "the clew authors, Apache-2.0"  # noqa: A001 - Sphinx reads this name
+copyright = "the clew authors, Apache-2.0"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -12,13 +14,22 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+# A reference to something of ours that is not there is an error; those to torch and Python are text.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!clew\.).*"),
+    ("py:class", r"clew\..*\.(StateT|ConstantsT|Built|Factory)"),  # type variables
+]
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 html_theme = "furo"
@@ -30,3 +41,20 @@ html_show_sourcelink = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def skip_tuple_fields(app, what, name, value, skip, options):
+    """Leave out the fields of named tuples, which the docstring of the class explains."""
+    return True if type(value).__name__ == "_tuplegetter" else skip
+
+
+def name_array_like(app, what, name, value, options, signature, returns):
+    """Write ``ArrayLike`` where its definition, six types long, would stand."""
+    written = r"~?torch\.Tensor \| \S*_Buffer \| .*?_NestedSequence\[complex \| bytes \| str\]"
+    return signature and re.sub(written, "ArrayLike", signature), returns
+
+
+def setup(app):
+    """What Sphinx calls first."""
+    app.connect("autodoc-process-signature", name_array_like)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
