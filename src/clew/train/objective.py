@@ -10,12 +10,10 @@ __all__ = ["cross_entropy_sum", "targets_in"]
 
 
 def cross_entropy_sum(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    r"""The cross entropy and the number of right answers, summed over a batch.
+    """The cross entropy and the number of right answers, summed over a batch.
 
-    .. math:: \sum_i \bigl( \log \textstyle\sum_c e^{z_{ic}} - z_{i y_i} \bigr)
-
-    over every target that is not ``IGNORE``. Sums, not means: the parts of a batch that several processes
-    hold add up.
+    Σᵢ (log Σ_c exp(z[i, c]) − z[i, y[i]]) with logits z and targets y, over every target that is not
+    ``IGNORE``. Sums, not means: the parts of a batch that several processes hold add up.
 
     Args:
         logits: (batch, classes), or (batch, time, classes), real.

@@ -9,10 +9,9 @@ __all__ = ["learning_rate_factor", "warmup_cosine"]
 
 
 def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
-    r"""The share of the highest learning rate that ``step`` uses.
+    """The share of the highest learning rate that ``step`` uses.
 
-    .. math::
-        \frac{k + 1}{W} \;(k < W), \qquad \frac{1}{2}\Bigl(1 + \cos\frac{\pi (k - W)}{K - W}\Bigr) \;(k \ge W)
+    (k + 1) / W for k < W, and ½ (1 + cos(π (k − W) / (K − W))) for k ≥ W.
 
     Args:
         step: k, from 0.
