@@ -136,7 +136,7 @@ def final_state(
     batch, time, channel = x.shape
     columns = math.isqrt(time - 1) + 1
     rows = -(-time // columns)
-    aligned = _align_right(x.to(b.dtype.to_real()), lengths, rows * columns)
+    aligned = _align_right(x.to(b.real.dtype), lengths, rows * columns)
     fine = power_table(a, columns + 1)
     coarse = power_table(fine[..., columns], rows)
     # Within a row the last sample has power 0, and so has the last row.

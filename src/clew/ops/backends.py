@@ -10,6 +10,10 @@ exists; no list has to be edited. Each module has::
 
 ``supports`` gets the operation's leading tensor arguments. It may look at their dtype, device and shape; it
 is traced by ``torch.compile``. ``available`` runs once per process and is not traced.
+
+``forward`` and ``backward`` conjugate with ``torch.conj_physical``, never with the lazy ``Tensor.conj``: a
+compiled graph calls custom ops with the resolution of lazy conjugates switched off, and the result would be
+wrong, silently.
 """
 
 import importlib

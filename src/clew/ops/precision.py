@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-__all__ = ["accumulation_dtype", "full_precision"]
+__all__ = ["accumulation_dtype", "full_precision", "real_dtype"]
 
 
 def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
@@ -33,3 +33,12 @@ def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
 def full_precision(tensor: Tensor) -> torch.autocast:
     """Context in which no matrix product on this tensor's device is lowered to half precision by autocast."""
     return torch.autocast(tensor.device.type, enabled=False)
+
+
+def real_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of the real part; ``torch.dtype.to_real``, but traceable by ``torch.compile``.
+
+    >>> real_dtype(torch.complex64)
+    torch.float32
+    """
+    return {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(dtype, dtype)

@@ -42,8 +42,8 @@ class Maps:
         """The matrices of the system (Ā, B̄, C, D), each (channel, pairs) but D (channel,) or None."""
         table = power_table(A_bar, size + 1).mT
         P = as_real((B_bar[:, None] * table[:, :-1].flip(1)).to(C.dtype))
-        Q = as_real((2 * C[:, None] * table[:, 1:]).conj().to(C.dtype))
-        kernel = (P @ as_real(2 * C.conj())[..., None]).squeeze(-1).flip(1)
+        Q = as_real(torch.conj_physical(2 * C[:, None] * table[:, 1:]).to(C.dtype))
+        kernel = (P @ as_real(2 * torch.conj_physical(C))[..., None]).squeeze(-1).flip(1)
         if D is not None:
             kernel[:, 0] += D
         decay = table[:, -1][:, None, None]
@@ -64,16 +64,16 @@ class Maps:
                 other three.
         """
         kernel = _sum_diagonals(K)
-        conjugate = self.powers.conj().resolve_conj()
+        conjugate = torch.conj_physical(self.powers)
         by_power_P = as_complex(P).flip(1)  # the gradient of B̄ Ā^e, e = 0 … T − 1
-        by_power_Q = 2 * as_complex(Q).conj()  # the gradient of C Ā^e, e = 1 … T
+        by_power_Q = 2 * torch.conj_physical(as_complex(Q))  # the gradient of C Ā^e, e = 1 … T
         weights = 2 * as_complex(kernel[:, None] @ as_real(conjugate[:, :-1])).squeeze(1)  # of C B̄
-        B_gradient = (conjugate[:, :-1] * by_power_P).sum(1) + C.conj() * weights
-        C_gradient = (conjugate[:, 1:] * by_power_Q).sum(1) + B_bar.conj() * weights
+        B_gradient = (conjugate[:, :-1] * by_power_P).sum(1) + torch.conj_physical(C) * weights
+        C_gradient = (conjugate[:, 1:] * by_power_Q).sum(1) + torch.conj_physical(B_bar) * weights
         powers = powers.clone()
-        powers[:, :-1] += B_bar.conj()[:, None] * by_power_P
-        powers[:, :-1] += 2 * (B_bar * C).conj()[:, None] * kernel[..., None]
-        powers[:, 1:] += C.conj()[:, None] * by_power_Q
+        powers[:, :-1] += torch.conj_physical(B_bar)[:, None] * by_power_P
+        powers[:, :-1] += 2 * torch.conj_physical(B_bar * C)[:, None] * kernel[..., None]
+        powers[:, 1:] += torch.conj_physical(C)[:, None] * by_power_Q
         exponents = torch.arange(1, conjugate.shape[1], device=C.device)[:, None]
         A_gradient = (exponents * conjugate[:, :-1] * powers[:, 1:]).sum(1)
         return A_gradient, B_gradient, C_gradient, kernel[:, 0].clone()
@@ -81,7 +81,7 @@ class Maps:
 
 def as_real(z: Tensor) -> Tensor:
     """(..., pairs) complex as (..., 2 · pairs) real."""
-    return torch.view_as_real(z.resolve_conj()).flatten(-2)
+    return torch.view_as_real(z).flatten(-2)
 
 
 def as_complex(pairs: Tensor) -> Tensor:

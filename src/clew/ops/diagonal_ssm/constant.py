@@ -74,11 +74,11 @@ def backward(
 
     # Gradients of the states before each chunk: from the chunk's outputs and from the state after it.
     adjoint = as_complex(outputs.flatten(1, 2) @ maps.Q).reshape(states.shape)
-    chunks.add_to_last(adjoint, maps.powers[:, chunks.rest].conj() * final)
-    decay = maps.decay.conj()
+    chunks.add_to_last(adjoint, torch.conj_physical(maps.powers[:, chunks.rest]) * final)
+    decay = torch.conj_physical(maps.decay)
     if chunks.continues is not None:
         decay = torch.where(chunks.continues.roll(-1, 0)[..., None], decay, 0)
-    adjoint = elementwise_scan(decay.resolve_conj(), adjoint, 1, reverse=True)
+    adjoint = elementwise_scan(decay, adjoint, 1, reverse=True)
     after = adjoint[:, 1:]
     if chunks.continues is not None:
         after = torch.where(chunks.continues[1:, :, None], after, 0)
@@ -88,15 +88,15 @@ def backward(
     inputs_gradient[:, :-1] += (through @ maps.P.mT).reshape(inputs[:, :-1].shape)
     chunks.add_to_last(inputs_gradient, chunks.to_left(as_real(final) @ maps.P.mT))
 
+    across = (torch.conj_physical(states[:, :-1]) * after).sum((1, 2))
+    to_end = torch.conj_physical(last_states) * final
     A_gradient, B_gradient, C_gradient, D_gradient = maps.parameter_gradients(
         B_bar,
         C,
         K=inputs.flatten(1, 2).mT @ outputs.flatten(1, 2),
         P=inputs[:, :-1].flatten(1, 2).mT @ through + last_inputs.mT @ as_real(final),
         Q=outputs.flatten(1, 2).mT @ as_real(states).flatten(1, 2),
-        powers=_powers_gradient(
-            chunks, (states[:, :-1].conj() * after).sum((1, 2)), last_states.conj() * final
-        ),
+        powers=_powers_gradient(chunks, across, to_end),
     )
     x_gradient = chunks.join(inputs_gradient).to(x.dtype)
     return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, adjoint[:, 0].transpose(0, 1)
@@ -123,16 +123,16 @@ def _border_states(chunks: Chunks, maps: Maps, inputs: Tensor, initial_state: Te
     return elementwise_scan(decay, torch.cat((first, added), dim=1), 1)
 
 
-def _powers_gradient(chunks: Chunks, whole: Tensor, ends: Tensor) -> Tensor:
+def _powers_gradient(chunks: Chunks, across: Tensor, to_end: Tensor) -> Tensor:
     """Gradients of Ā⁰ … Āᵀ (channel, T + 1, pairs) as far as they carry states.
 
     Args:
         chunks: T, and the exponent that takes each row from its last border to its end.
-        whole: (channel, pairs), the gradient of Āᵀ, which takes a state across a chunk.
-        ends: (channel, batch, pairs), for each row the gradient of the power that takes it to its end.
+        across: (channel, pairs), the gradient of Āᵀ, which takes a state across a chunk.
+        to_end: (channel, batch, pairs), for each row the gradient of the power that takes it to its end.
     """
     # A product with ones and zeros instead of a scatter: it adds in the same order each time.
-    exponents = torch.arange(chunks.size + 1, device=ends.device)[:, None]
-    gradient = as_complex((exponents == chunks.rest).to(ends.dtype.to_real()) @ as_real(ends))
-    gradient[:, -1] += whole
+    exponents = torch.arange(chunks.size + 1, device=to_end.device)[:, None]
+    gradient = as_complex((exponents == chunks.rest).to(to_end.dtype.to_real()) @ as_real(to_end))
+    gradient[:, -1] += across
     return gradient

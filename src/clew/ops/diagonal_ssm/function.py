@@ -64,7 +64,7 @@ def diagonal_ssm(
         {"x": x, "A_bar": A_bar, "B_bar": B_bar, "C": C, "D": D, "initial_state": initial_state}
     )
     A_bar, B_bar, C = A_bar.to(dtype), B_bar.to(dtype), C.to(dtype)
-    D = None if D is None else D.to(dtype.to_real())
+    D = None if D is None else D.to(C.real.dtype)
     initial_state = None if initial_state is None else initial_state.to(dtype)
     reset = None if segments is None else reset_mask(segments, batch, time)
     if lengths is not None and (
@@ -99,7 +99,7 @@ def _check(
         )
     constant, varying = tuple(C.shape), (batch, time, *C.shape)
     for name, parameter in (("A_bar", A_bar), ("B_bar", B_bar)):
-        if parameter.shape not in (constant, varying):
+        if parameter.shape != constant and parameter.shape != varying:
             raise ValueError(
                 f"{name} has shape {tuple(parameter.shape)}; wanted {constant} or, per sample, {varying}"
             )

@@ -71,13 +71,13 @@ def backward(
         if chunk.valid is not None:
             outputs = torch.where(chunk.valid[..., None], outputs, 0)
         states = chunk.states(saved[:, index])
-        adjoint, after = chunk.adjoint(2 * C.conj() * outputs[..., None], after)
+        adjoint, after = chunk.adjoint(2 * torch.conj_physical(C) * outputs[..., None], after)
         before = chunk.continued(torch.cat((saved[:, index, None], states[:, :-1]), dim=1))
-        through = (chunk.gain.conj() * adjoint).real.sum(-1)
+        through = (torch.conj_physical(chunk.gain) * adjoint).real.sum(-1)
         x_gradient[:, part] = through if D is None else through + D * outputs
-        _add(A_gradient, part, adjoint * before.conj())
+        _add(A_gradient, part, adjoint * torch.conj_physical(before))
         _add(B_gradient, part, adjoint * chunk.x[..., None])
-        C_gradient += (2 * outputs[..., None] * states.conj()).sum((0, 1))
+        C_gradient += (2 * outputs[..., None] * torch.conj_physical(states)).sum((0, 1))
         D_gradient += (outputs * chunk.x).sum((0, 1))
     return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, after
 
@@ -138,7 +138,7 @@ class _Chunk:
             after: (batch, channel, pairs), the gradient of the last state by way of the chunks after this
                 one.
         """
-        conjugate = self.decay.conj().resolve_conj()
+        conjugate = torch.conj_physical(self.decay)
         following = conjugate if conjugate.shape[1] == 1 else conjugate.roll(-1, 1)
         gradient[:, -1] += after
         adjoint = elementwise_scan(following, gradient, 1, reverse=True)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.broadcasting import leading_shape
 from clew.ops.fft_conv import op, reference
-from clew.ops.precision import accumulation_dtype, full_precision
+from clew.ops.precision import accumulation_dtype, full_precision, real_dtype
 
 __all__ = ["fft_conv"]
 
@@ -55,8 +55,9 @@ def fft_conv(x: Tensor, kernel: Tensor, *, mixing: bool = False) -> Tensor:
         channels = kernel.shape[-2] if mixing else x.shape[-1]
         return x.new_zeros((*batch, 0, channels), dtype=output_dtype)
     # A real argument stays real beside a complex one: its transform is the cheaper for it.
-    x = x.to(dtype if x.is_complex() else dtype.to_real())
-    kernel = kernel.to(dtype if kernel.is_complex() else dtype.to_real())
+    real = real_dtype(dtype)
+    x = x.to(dtype if x.is_complex() else real)
+    kernel = kernel.to(dtype if kernel.is_complex() else real)
     backend = op.operation.choose(x, kernel).backend
     if backend == "reference":
         with full_precision(x):

@@ -49,12 +49,12 @@ def backward(gradient: Tensor, x: Tensor, kernel: Tensor, mixing: bool) -> tuple
     x_spectrum, kernel_spectrum = fourier.signal(x), fourier.kernel(kernel)
     spectrum = fourier.signal(gradient)
     if mixing:
-        to_x = torch.einsum("...oif,...of->...if", kernel_spectrum.conj(), spectrum)
+        to_x = torch.einsum("...oif,...of->...if", torch.conj_physical(kernel_spectrum), spectrum)
         over = "oif" if kernel.ndim == 3 else "...oif"  # a kernel for all the batch: sum while multiplying
-        to_kernel = torch.einsum(f"...of,...if->{over}", spectrum, x_spectrum.conj())
+        to_kernel = torch.einsum(f"...of,...if->{over}", spectrum, torch.conj_physical(x_spectrum))
     else:
-        to_x = spectrum * kernel_spectrum.conj()
-        to_kernel = spectrum * x_spectrum.conj()
+        to_x = spectrum * torch.conj_physical(kernel_spectrum)
+        to_kernel = spectrum * torch.conj_physical(x_spectrum)
     x_gradient = fourier.inverse(to_x.sum_to_size(x_spectrum.shape))[..., : fourier.time].mT
     taps_gradient = fourier.inverse(to_kernel.sum_to_size(kernel_spectrum.shape))[..., : fourier.taps]
     kernel_gradient = torch.zeros_like(kernel, memory_format=torch.contiguous_format)

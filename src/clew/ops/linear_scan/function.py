@@ -70,7 +70,8 @@ def _checked(
     if inputs.ndim < 2:
         raise ValueError(f"inputs has shape {tuple(inputs.shape)}; wanted (batch, time, ...)")
     if decay.ndim > inputs.ndim or any(
-        size not in (1, wanted) for size, wanted in zip(decay.shape[::-1], inputs.shape[::-1], strict=False)
+        size != 1 and size != wanted
+        for size, wanted in zip(decay.shape[::-1], inputs.shape[::-1], strict=False)
     ):
         raise ValueError(
             f"decay has shape {tuple(decay.shape)}, "

@@ -48,12 +48,12 @@ def backward(
         states: what ``forward`` returned.
         initial_state: as given to ``forward``.
     """
-    conjugate = decay.conj().resolve_conj()
+    conjugate = torch.conj_physical(decay)
     following = conjugate if decay.shape[1] == 1 else conjugate.roll(-1, 1)
     last = states_gradient[:, -1:] + final_gradient[:, None]
     adjoint = elementwise_scan(following, torch.cat((states_gradient[:, :-1], last), dim=1), 1, reverse=True)
     initial_gradient = conjugate[:, 0] * adjoint[:, 0]
     products = torch.empty_like(adjoint)
-    torch.mul(adjoint[:, 1:], states[:, :-1].conj(), out=products[:, 1:])
-    products[:, 0] = 0 if initial_state is None else adjoint[:, 0] * initial_state.conj()
+    torch.mul(adjoint[:, 1:], torch.conj_physical(states[:, :-1]), out=products[:, 1:])
+    products[:, 0] = 0 if initial_state is None else adjoint[:, 0] * torch.conj_physical(initial_state)
     return products.sum_to_size(decay.shape), adjoint, initial_gradient

@@ -47,7 +47,7 @@ def matrix_scan(A: Tensor, inputs: Tensor, *, initial_state: Tensor | None = Non
             "wanted (N, N) or (..., time, N, N), and (..., time, N)"
         )
     time, order = inputs.shape[-2:]
-    if A.shape[-3] not in (1, time):
+    if A.shape[-3] != 1 and A.shape[-3] != time:
         raise ValueError(
             f"A has {A.shape[-3]} time steps and inputs has {time}; wanted as many, or 1 for a constant A"
         )

@@ -45,14 +45,14 @@ def backward(
         initial_state: as given to ``forward``.
     """
     constant = A.shape[-3] == 1
-    adjoint_A = A.mH.resolve_conj()
+    adjoint_A = torch.conj_physical(A.mT)
     following = adjoint_A if constant else adjoint_A.roll(-1, -3)
     last = states_gradient[..., -1:, :] + final_gradient[..., None, :]
     gradient = torch.cat((states_gradient[..., :-1, :], last), dim=-2)
     adjoint = matrix_scan(following, gradient, reverse=True)
     initial_gradient = (adjoint_A[..., 0, :, :] @ adjoint[..., 0, :, None]).squeeze(-1)
     first = torch.zeros_like(states[..., 0, :]) if initial_state is None else initial_state
-    before = torch.cat((first[..., None, :], states[..., :-1, :]), dim=-2).conj()
+    before = torch.conj_physical(torch.cat((first[..., None, :], states[..., :-1, :]), dim=-2))
     products = (
         (adjoint.mT @ before)[..., None, :, :] if constant else adjoint[..., None] * before[..., None, :]
     )
