@@ -1,7 +1,7 @@
 """The continuous system: responses, simulation, discretisation.
 
-ORACLE: ``scipy.signal`` (freqresp, lsim, cont2discrete) and ``scipy.linalg.expm``; closed forms of the first-order
-lag and the oscillator; for the discrete frequency response, the sum of the kernel times e^{−iωl}.
+ORACLE: ``scipy.signal`` (freqresp, lsim, cont2discrete) and ``scipy.linalg.expm``; closed forms of the
+first-order lag and the oscillator; for the discrete frequency response, the sum of the kernel times e^{−iωl}.
 TOLERANCES: the table in conftest.py.
 """
 

@@ -1,7 +1,8 @@
 """The views in float32, over 16,384 samples and time constants up to as many.
 
 ORACLE: the loop in numpy of conftest.py, in float64, from the same float32 numbers.
-TOLERANCES: "float32" in the table of conftest.py for every view, "float32 steps" for one step after another.
+TOLERANCES: "float32" in the table of conftest.py for every view, "float32 steps" for one step after another,
+"float32 accumulated" for a steady input.
 """
 
 import pytest
@@ -50,6 +51,16 @@ def test_steps(time_constant, loop, agree):
             outputs.append(y_k)
     wide = [value.double().numpy() for value in (*system.matrices, x, torch.zeros(1), x, torch.zeros(1))]
     agree(torch.stack(outputs).double(), loop(wide[:4], *wide[4:]).y, "float32 steps")
+
+
+@pytest.mark.parametrize("mode", ["recurrent", "convolution", "scan"])
+def test_steady_input_does_not_drift(mode, agree):
+    """A float32 state would round each step the same way: 2e-4 in the end."""
+    decay, one = torch.exp(torch.tensor([[-1.0 / LENGTH]])), torch.ones(1, 1)
+    y, _ = DiscreteStateSpace(decay, one, one).run(torch.full((LENGTH, 1), 0.3), mode=mode)
+    a, k = decay.double().item(), torch.arange(LENGTH, dtype=torch.float64)[:, None]
+    expected = torch.tensor(0.3).double() * (1 - a ** (k + 1)) / (1 - a)
+    agree(y.double(), expected, "float32 accumulated")
 
 
 def test_kernel_over_its_time_constant(agree):
