@@ -112,8 +112,7 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
         with without_autocast(x.device):
-            before = self.initial_state(len(x)) if state is None else state
-            return run(self._constants(dt), x, before, self.mode, lengths=lengths, segments=segments)
+            return run(self._constants(dt), x, state, self.mode, lengths=lengths, segments=segments)
 
     def step(
         self,
