@@ -135,6 +135,15 @@ def test_steps_of_a_batch(call):
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
+def test_a_square_input_matrix_is_not_a_batch_of_vectors(call):
+    A, B = torch.stack([stable(3, 3)[0] for _ in range(3)]), torch.randn(3, 3, dtype=torch.float64)
+    _, B_bar = discretize(A, B, 0.4, *call)
+    for k in range(3):
+        alone = discretize(A[k], B, 0.4, *call)[1]
+        torch.testing.assert_close(B_bar.expand(3, 3, 3)[k], alone, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64, torch.complex128])
 def test_dtypes(call, dtype):
     A, B = (matrix.to(dtype) for matrix in stable(3, 2))

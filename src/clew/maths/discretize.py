@@ -178,7 +178,12 @@ def _generalised_bilinear(A_dt: Tensor, B_dt: Tensor, share: float) -> tuple[Ten
         return explicit, B_dt
     implicit = identity - share * A_dt
     _check_regular(implicit.detach(), share)
-    return torch.linalg.solve(implicit, explicit), torch.linalg.solve(implicit, B_dt)
+    # Both sides in one solve of equal batch dims: torch would read an unbatched (N, N) B as N vectors.
+    order, inputs = B_dt.shape[-2:]
+    batch = torch.broadcast_shapes(A_dt.shape[:-2], B_dt.shape[:-2])  # type: ignore[no-untyped-call]
+    sides = explicit.expand(*batch, order, order), B_dt.expand(*batch, order, inputs)
+    solved = torch.linalg.solve(implicit, torch.cat(sides, dim=-1))
+    return solved[..., :order], solved[..., order:]
 
 
 def _check_regular(implicit: Tensor, share: float) -> None:
