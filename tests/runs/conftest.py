@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,10 @@ import torch
 from clew.models import ModelConfig
 from clew.runs import Checkpoint, DataRecord, RunConfig, atomic
 
-CHANGES = {"open", "write", "fsync", "replace", "rename", "mkdir", "makedirs", "unlink", "rmtree"}
+CHANGES = {"open", "fsync", "replace", "rename", "mkdir", "makedirs", "unlink", "rmtree"}
+
+
+WRITE_BYTES = Path.write_bytes
 
 
 class PowerCut(BaseException):
@@ -17,10 +21,10 @@ class PowerCut(BaseException):
 
 
 class Disk:
-    """Stands in for ``os`` and ``shutil``: a chosen call that changes the disk and all later ones fail.
+    """Stands in for what changes the disk: a chosen call and all later ones fail.
 
-    That call is left half done where it can be: half of the bytes written, half of the files removed. What
-    fsync does cannot be seen without a real power cut, so it only counts, and costs nothing.
+    The chosen one is left half done where it can be: half of the bytes written, half of the files removed.
+    What fsync does cannot be seen without a real power cut, so it only counts, and costs nothing.
     """
 
     def __init__(self, calls: float = float("inf")) -> None:
@@ -31,8 +35,10 @@ class Disk:
         return type("Module", (), {"__getattr__": lambda _, name: self._wrap(name, getattr(real, name))})()
 
     def _wrap(self, name, function):
-        if name not in CHANGES:
-            return function
+        return self.wrap(name, function) if name in CHANGES else function
+
+    def wrap(self, name, function):
+        """``function``, counted as a change of the disk."""
 
         def call(*arguments, **keywords):
             self.calls.append(name)
@@ -47,9 +53,10 @@ class Disk:
 
     @staticmethod
     def _do_half(name, arguments):
-        if name == "write":
-            descriptor, data = arguments
-            os.write(descriptor, data[: len(data) // 2])
+        if name == "write_bytes":
+            path, data = arguments
+            with path.open("wb") as file:
+                file.write(data[: len(data) // 2])
         elif name == "rmtree":
             files = sorted(path for path in arguments[0].rglob("*") if path.is_file())
             for path in files[: (len(files) + 1) // 2]:
@@ -64,6 +71,7 @@ def disk_that_lasts(monkeypatch):
         disk = Disk(calls)
         monkeypatch.setattr(atomic, "os", disk.module(os))
         monkeypatch.setattr(atomic, "shutil", disk.module(shutil))
+        monkeypatch.setattr(Path, "write_bytes", disk.wrap("write_bytes", WRITE_BYTES))
         return disk
 
     return install

@@ -16,12 +16,12 @@ from clew.runs.config import digest
 
 
 def test_a_round_trip(tmp_path, run_config):
-    run_config.write(tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(run_config.as_json()))
     assert RunConfig.read(tmp_path / "config.json") == run_config
 
 
 def test_the_fields_are_those_of_the_format(tmp_path, run_config):
-    run_config.write(tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(run_config.as_json()))
     content = json.loads((tmp_path / "config.json").read_text())
     names = {"format", "clew", "model", "data", "training", "torch", "threads", "processes"}
     assert content.keys() == names
@@ -86,7 +86,7 @@ def test_a_difference_in_which_fields_there_are_is_one(run_config):
 
 
 def test_a_config_read_back_has_no_differences(tmp_path, run_config):
-    run_config.write(tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(run_config.as_json()))
     assert RunConfig.read(tmp_path / "config.json").differences(run_config) == []
 
 

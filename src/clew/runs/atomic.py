@@ -13,12 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["clean_leftovers", "new_directory", "remove_directory", "write_bytes", "write_json"]
+__all__ = ["clean_leftovers", "json_to_bytes", "new_directory", "remove_directory", "write_bytes"]
 
 _ASIDE = ".writing"
 _DOOMED = ".removing"
-# Windows would translate line ends.
-_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -32,27 +30,22 @@ def write_bytes(path: Path, data: bytes) -> None:
         OSError: if the file cannot be written; ``path`` is then what it was before.
     """
     aside = _aside(path, _ASIDE)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    aside.write_bytes(data)
+    _sync_file(aside)
     os.replace(aside, path)
     _sync_directory(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """:func:`write_bytes` of ``value`` as indented JSON.
+def json_to_bytes(value: Any) -> bytes:
+    r"""``value`` as a file of indented JSON.
 
     Raises:
         ValueError: if ``value`` holds NaN or infinity, which JSON cannot say.
-        OSError: if the file cannot be written.
+
+    >>> json_to_bytes([])
+    b'[]\n'
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_bytes(path, text.encode())
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 @contextlib.contextmanager
@@ -60,7 +53,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     """A folder that appears at ``path`` whole, when the ``with`` block ends well, or not at all.
 
     Yields:
-        The folder to fill, which lies aside until then.
+        The folder to fill, which lies aside until then; its files are brought to the disk in the end.
 
     Raises:
         FileExistsError: if there is something at ``path`` already.
@@ -115,12 +108,17 @@ def _sync_tree(folder: Path) -> None:
     """Bring every file and folder under ``folder`` to the disk, leaves first."""
     for root, _, files in os.walk(folder, topdown=False):
         for name in files:
-            descriptor = os.open(os.path.join(root, name), os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _sync_file(Path(root) / name)
         _sync_directory(Path(root))
+
+
+def _sync_file(path: Path) -> None:
+    """Bring the content of ``path`` to the disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_directory(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import Tensor
 
-from clew.runs.atomic import clean_leftovers, new_directory, remove_directory, write_bytes, write_json
+from clew.runs.atomic import clean_leftovers, json_to_bytes, new_directory, remove_directory
 from clew.runs.tensors import read_tensors, tensors_to_bytes
 
 __all__ = [
@@ -77,9 +77,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write the files of ``checkpoint`` into ``folder``, which nobody sees yet."""
     state = {"format": FORMAT, "epoch": checkpoint.epoch, "batch": checkpoint.batch, **checkpoint.state}
-    write_json(folder / "state.json", state | {"files": sorted(checkpoint.tensors)})
+    (folder / "state.json").write_bytes(json_to_bytes(state | {"files": sorted(checkpoint.tensors)}))
     for stem, tensors in checkpoint.tensors.items():
-        write_bytes(folder / f"{stem}.safetensors", tensors_to_bytes(tensors))
+        (folder / f"{stem}.safetensors").write_bytes(tensors_to_bytes(tensors))
 
 
 def remove_checkpoints(folder: Path, but: Path | None = None) -> None:

@@ -12,7 +12,6 @@ import torch
 
 from clew.data import Dataset, Split
 from clew.models import ModelConfig
-from clew.runs.atomic import write_json
 from clew.version import __version__
 
 __all__ = ["FORMAT", "DataRecord", "RunConfig", "digest"]
@@ -75,14 +74,6 @@ class RunConfig:
     clew: str = __version__
     torch: str = torch.__version__
 
-    def write(self, path: Path) -> None:
-        """Write the file ``path``.
-
-        Raises:
-            OSError: if it cannot be written.
-        """
-        write_json(path, self.as_json())
-
     def as_json(self) -> dict[str, Any]:
         """The content of the file, in types that JSON has."""
         return {"format": FORMAT, **_as_json(dataclasses.asdict(self))}
@@ -93,7 +84,7 @@ class RunConfig:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is not one that :meth:`write` wrote.
+            ValueError: if it is not one that holds :meth:`as_json`.
         """
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")

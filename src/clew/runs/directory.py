@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from clew.runs.atomic import clean_leftovers, new_directory, write_bytes, write_json
+from clew.runs.atomic import clean_leftovers, json_to_bytes, new_directory, write_bytes
 from clew.runs.checkpoints import Checkpoint, remove_checkpoints, write_checkpoint
 from clew.runs.config import RunConfig
 from clew.runs.lock import locked
@@ -59,8 +59,8 @@ class RunDirectory:
         path = Path(path)
         cls.check_free(path)
         with new_directory(path) as aside:
-            config.write(aside / "config.json")
-            write_bytes(aside / "metrics.jsonl", b"")
+            (aside / "config.json").write_bytes(json_to_bytes(config.as_json()))
+            (aside / "metrics.jsonl").write_bytes(b"")
             (aside / "checkpoints" / start.name).mkdir(parents=True)
             write_checkpoint(aside / "checkpoints" / start.name, start)
         return cls(path)
@@ -144,7 +144,7 @@ class RunDirectory:
 
     def write_evaluation(self, evaluation: dict[str, Any]) -> None:
         """Write ``evaluation.json``, in one visible step."""
-        write_json(self.evaluation_file, evaluation)
+        write_bytes(self.evaluation_file, json_to_bytes(evaluation))
 
     def evaluation(self) -> dict[str, Any] | None:
         """What ``evaluation.json`` says, if there is one.

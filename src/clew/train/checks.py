@@ -28,13 +28,13 @@ def check_fit(model: Classifier, dataset: Dataset) -> None:
             f"{dataset.name!r} has one target a {dataset.target}: it needs pooling {wanted}, and the model "
             f"has {config.pooling!r}"
         )
+    if not len(dataset.train):
+        raise ValueError(f"the train split of {dataset.name!r} is empty")
     for name in ("train", "validation"):
         split = getattr(dataset, name)
         if len(split) and not targets_in(split.targets).any():
             raise ValueError(f"the {name} split of {dataset.name!r} has no targets")
-    if not len(dataset.train):
-        raise ValueError(f"the train split of {dataset.name!r} is empty")
-    for index, inputs in enumerate((*dataset.train.inputs, *dataset.validation.inputs)):
-        if not inputs.isfinite().all():
-            where, place = ("train", index) if index < len(dataset.train) else ("validation", index)
-            raise ValueError(f"sequence {place} of the {where} split holds NaN or infinity")
+    for name in ("train", "validation"):
+        for index, inputs in enumerate(getattr(dataset, name).inputs):
+            if not inputs.isfinite().all():
+                raise ValueError(f"sequence {index} of the {name} split holds NaN or infinity")

@@ -125,7 +125,6 @@ class Stepper:
         for dropout in self._dropouts:
             dropout.set_rows(None, None)
         self._optimiser.zero_grad()
-        self.team.accelerator.free_memory()
         self.model.eval()
 
     def _indices(self, epoch: int, batch: int) -> list[int]:
