@@ -67,4 +67,4 @@ def test_kernel_over_its_time_constant(agree):
     decay = torch.exp(torch.tensor([[-1.0 / LENGTH]]))
     kernel = DiscreteStateSpace(decay, torch.ones(1, 1), torch.ones(1, 1)).kernel(LENGTH)
     expected = decay.double().item() ** torch.arange(LENGTH, dtype=torch.float64)
-    agree(kernel.double().flatten(), expected, "float32")
+    agree(kernel.double().flatten(), expected, "float32 accumulated")

@@ -96,7 +96,7 @@ class StateSpace(LinearSystem):
         Raises:
             ValueError: if the system has a pole at an iω.
         """
-        given = as_tensor("omega", omega, self.dtype.to_real(), self.device)
+        given = as_tensor("omega", omega, torch.float64, self.device)
         points = 1j * response.frequency_axis(given)
         answer = response.transfer(self.matrices, points) + self.D[..., None, :, :]
         return answer if given.ndim else answer[..., 0, :, :]
@@ -113,7 +113,7 @@ class StateSpace(LinearSystem):
         Raises:
             ValueError: for a time that is negative or not finite.
         """
-        given = as_tensor("t", t, self.dtype.to_real(), self.device)
+        given = as_tensor("t", t, torch.float64, self.device)
         answer = simulation.impulse_response(self.matrices, simulation.time_axis(given))
         return answer if given.ndim else answer[..., 0, :, :]
 
@@ -142,7 +142,7 @@ class StateSpace(LinearSystem):
                 [0.0000]], dtype=torch.float64)
         """
         signals = Signals.of(self.matrices, x, state)
-        times = as_tensor("t", t, self.dtype.to_real(), self.device)
+        times = as_tensor("t", t, torch.float64, self.device)
         if times.ndim != 1 or len(times) != signals.length:
             raise ValueError(
                 f"t must be ({signals.length},), as x has samples, got shape {tuple(times.shape)}"

@@ -217,7 +217,7 @@ class DiscreteStateSpace(LinearSystem):
         Raises:
             ValueError: if the system has a pole at a z.
         """
-        given = as_tensor("omega", omega, self.dtype.to_real(), self.device)
+        given = as_tensor("omega", omega, torch.float64, self.device)
         dt = self.dt[..., None].to(torch.float64) if isinstance(self.dt, Tensor) else self.dt
         angle = response.frequency_axis(given) * dt
         points = torch.polar(torch.ones_like(angle), angle)
