@@ -11,9 +11,9 @@ from clew.version import __version__
 if TYPE_CHECKING:
     from clew import data, hippo, models, nn, ops, runs, stream, systems, train
     from clew.ops import backends, use_backend
-    from clew.runs import load
+    from clew.runs.load import load
     from clew.systems import DiscreteStateSpace, StateSpace
-    from clew.train import fit
+    from clew.train.fit import fit
 
 __all__ = [
     "DiscreteStateSpace",
