@@ -103,6 +103,7 @@ def test_no_samples(mode, make):
     y, final = system.run(torch.zeros(5, 0, 2), state, mode)
     assert y.shape == (5, 0, 3)
     assert torch.equal(final, state)
+    assert torch.equal(system.run(torch.zeros(5, 0, 2), state[0], mode)[1], state[:1].expand(5, 4))
     assert torch.equal(system.run(torch.zeros(0, 2), mode=mode)[1], torch.zeros(4, dtype=torch.float64))
 
 
