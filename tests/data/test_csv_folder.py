@@ -103,10 +103,14 @@ def test_channels_are_picked_in_the_order_asked_for_and_others_may_hold_text(tmp
     assert (read.channels, read.train.inputs[0].tolist()) == (("y", "x"), [[2.0, 1.0]])
 
 
-def test_labels_that_are_numbers_are_sorted_by_value(tmp_path):
-    read = load(_write(tmp_path, {f"{label}/1.csv": FRAMES for label in (10, 9, 1)}), EVERYTHING)
-    assert read.classes == ("1", "9", "10")
-    assert [int(target) for target in read.train.targets] == [0, 2, 1]
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [("10 9 1", "1 9 10"), ("2.5 -1 +3e1", "-1 2.5 +3e1"), ("10 9 x", "10 9 x"), ("10 9 nan", "10 9 nan")],
+)
+def test_labels_that_are_numbers_are_sorted_by_value_and_others_as_text(tmp_path, labels, classes):
+    read = load(_write(tmp_path, {f"{label}/1.csv": FRAMES for label in labels.split()}), EVERYTHING)
+    assert read.classes == tuple(classes.split())
+    assert [read.classes[target] for target in read.train.targets] == sorted(labels.split())
 
 
 def test_a_list_of_labels_reads_its_files_in_its_order(tmp_path):
