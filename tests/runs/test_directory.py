@@ -3,6 +3,7 @@
 Oracle: what was put in. Tolerances: none, bits are compared.
 """
 
+import errno
 import itertools
 
 import pytest
@@ -140,3 +141,14 @@ def test_one_process_at_a_time(made):
             train()
     assert train()
     assert train()
+
+
+def test_where_files_cannot_be_locked_nothing_is(made, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="this system has no such lock")
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with made.lock():
+        pass

@@ -7,6 +7,7 @@ JSON. Tolerances: 1e-5 for float32 losses of batches of another shape; else none
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,6 +293,7 @@ def test_where_a_run_lies_that_does_not_say(tmp_path, monkeypatch):
     assert str(default_directory(toy_data(), toy_model().config)) == "runs/toy-s4d"
     config = dataclasses.replace(toy_config(tmp_path), directory=None, epochs=1)
     run = fit(toy_model(), toy_data(), config)
+    assert fit(toy_model(), toy_data(), toy_config("runs/text", epochs=1)).directory == Path("runs/text")
     assert run.directory.resolve() == tmp_path / "runs" / "toy-s4d"
 
 

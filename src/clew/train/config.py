@@ -45,7 +45,7 @@ class TrainConfig:
     seed: int = 0
     checkpoint_every: float = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    directory: Path | None = None
+    directory: str | Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -66,7 +66,7 @@ class TrainConfig:
         return {name: value for name, value in dataclasses.asdict(self).items() if name != "directory"}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], directory: Path | None = None) -> "TrainConfig":
+    def from_record(cls, record: Mapping[str, Any], directory: str | Path | None = None) -> "TrainConfig":
         """The settings that ``config.json`` keeps, for a run in ``directory``.
 
         Raises:

@@ -64,7 +64,7 @@ def fit(
     """
     check_fit(model, dataset)
     team = Team.form(config.device)
-    path = config.directory or default_directory(dataset, model.config)
+    path = Path(config.directory or default_directory(dataset, model.config))
     record = RunConfig(
         model=model.config,
         data=DataRecord.of(dataset),
