@@ -43,7 +43,12 @@ class Choice(NamedTuple):
 class _Forced(threading.local):
     """The backend that :class:`use_backend` forces in this thread, or None."""
 
-    name: str | None = None
+    name: str | None
+
+    def __init__(
+        self,
+    ) -> None:  # of the instance, and in each thread: an attribute that appears breaks guards
+        self.name = None
 
 
 _forced = _Forced()

@@ -89,7 +89,7 @@ class Chunks:
     def join(self, chunks: Tensor) -> Tensor:
         """(channel, chunk, batch, size) put together: (batch, time, channel), zero beyond the lengths."""
         channel, _, batch, _ = chunks.shape
-        x = chunks.permute(2, 1, 3, 0).reshape(batch, -1, channel)
+        x = chunks.permute(2, 1, 3, 0).reshape(batch, self.count * self.size, channel)
         if self.places is None:
             x = x[:, : self.time]
         else:

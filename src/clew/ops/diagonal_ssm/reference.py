@@ -42,6 +42,8 @@ def forward(
         y (batch, time, channel) in the dtype of ``x``, and the final state (batch, channel, pairs).
     """
     batch, time, _ = x.shape
+    if lengths is not None:
+        x = torch.where(torch.arange(time, device=x.device)[:, None] < lengths[:, None, None], x, 0)
     state = C.new_zeros((batch, *C.shape)) if initial_state is None else initial_state
     decays = A_bar.unbind(1) if A_bar.ndim == 4 else (A_bar,) * time
     gains = B_bar.unbind(1) if B_bar.ndim == 4 else (B_bar,) * time

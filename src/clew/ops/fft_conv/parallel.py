@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from clew.ops.broadcasting import leading_shape
+
 __all__ = ["available", "backward", "forward", "supports"]
 
 
@@ -23,6 +25,8 @@ def supports(x: Tensor, kernel: Tensor) -> str | None:
 
 def forward(x: Tensor, kernel: Tensor, mixing: bool) -> Tensor:
     """The convolution, in fresh memory; arguments as in ``reference.forward``."""
+    if x.numel() == 0 or kernel.numel() == 0:  # which transforms refuse
+        return _empty(x, kernel, mixing)
     fourier = _Fourier.of(x, kernel, mixing)
     x_spectrum, kernel_spectrum = fourier.signal(x), fourier.kernel(kernel)
     if mixing:
@@ -45,6 +49,8 @@ def backward(gradient: Tensor, x: Tensor, kernel: Tensor, mixing: bool) -> tuple
         kernel: as given to ``forward``.
         mixing: as given to ``forward``.
     """
+    if gradient.numel() == 0 or x.numel() == 0:
+        return torch.zeros_like(x), torch.zeros_like(kernel)
     fourier = _Fourier.of(x, kernel, mixing)
     x_spectrum, kernel_spectrum = fourier.signal(x), fourier.kernel(kernel)
     spectrum = fourier.signal(gradient)
@@ -99,6 +105,14 @@ class _Fourier:
         transform = torch.fft.rfft if self.real else torch.fft.fft
         spectrum: Tensor = transform(signal, n=self.size)
         return spectrum
+
+
+def _empty(x: Tensor, kernel: Tensor, mixing: bool) -> Tensor:
+    """The sum of nothing: zeros of the result's shape."""
+    leading = leading_shape({"x": x.shape[:-2], "kernel": kernel.shape[: -3 if mixing else -2]})
+    channels = kernel.shape[-2] if mixing else x.shape[-1]
+    dtype = torch.promote_types(x.dtype, kernel.dtype)
+    return torch.zeros((*leading, x.shape[-2], channels), dtype=dtype, device=x.device)
 
 
 def _as_kind_of(argument: Tensor, gradient: Tensor) -> Tensor:
