@@ -114,8 +114,7 @@ class Operation:
         raise AssertionError(f"no backend of {self.name} takes this call: {passed_over}")
 
     def __repr__(self) -> str:
-        missing = "".join(f"; no {name}: {reason}" for name, reason in self.unavailable.items())
-        return f"{self.name}: {', '.join(self.available)}{missing}"
+        return repr(Backends({self.name: self}))
 
 
 class Backends(Mapping[str, Operation]):
@@ -136,11 +135,14 @@ class Backends(Mapping[str, Operation]):
         return len(self._operations)
 
     def __repr__(self) -> str:
-        width = max(map(len, self._operations))
+        width = max(map(len, self._operations), default=0)
         lines = []
         for name, operation in self._operations.items():
+            by_reason: dict[str, list[str]] = {}
+            for backend, reason in operation.unavailable.items():
+                by_reason.setdefault(reason, []).append(backend)
             lines.append(f"{name:<{width}}  {', '.join(operation.available)}")
-            lines += [f"{'':<{width}}  no {other}: {why}" for other, why in operation.unavailable.items()]
+            lines += [f"{'':<{width}}  no {', '.join(them)}: {why}" for why, them in by_reason.items()]
         return "\n".join(lines)
 
 
@@ -199,7 +201,7 @@ def _discover(name: str) -> None:
     for backend in ORDER:
         path = f"clew.ops.{name}.{backend}"
         if importlib.util.find_spec(path) is None:
-            operation._reasons[backend] = "not written for this operation"
+            operation._reasons[backend] = f"not written for {name}"
             continue
         module = importlib.import_module(path)
         reason: str | None = module.available()
