@@ -1,6 +1,8 @@
 """Numbers as a reader wants them: percent, seconds, bytes, counts."""
 
-__all__ = ["count", "duration", "in_percent", "memory", "small"]
+import math
+
+__all__ = ["count", "duration", "in_percent", "memory", "samples", "small"]
 
 
 def in_percent(share: float) -> str:
@@ -49,6 +51,17 @@ def count(number: int, noun: str) -> str:
     ('1 epoch', '2,000 samples')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def samples(span: float) -> str:
+    """A time constant, in samples.
+
+    >>> samples(0.034), samples(42.2), samples(1825.3), samples(math.inf)
+    ('0.034', '42', '1,825', 'no end')
+    """
+    if math.isinf(span):
+        return "no end"
+    return f"{span:,.0f}" if span >= 10 else f"{span:.2g}"
 
 
 def small(number: float) -> str:

@@ -23,7 +23,8 @@ def write(run_directory: str | Path, *, seconds: float = 6.0) -> Path:
 
     Args:
         run_directory: of a finished run.
-        seconds: how long the measuring of time and memory may take, in a process of its own.
+        seconds: how long the measuring of time and memory may take, in a process of its own; with 0 that
+            section is left out.
 
     Returns:
         The path of ``report.html``.

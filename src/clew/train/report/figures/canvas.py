@@ -121,7 +121,7 @@ def plain_logarithmic(axis: Axis) -> None:
     wide = high > 1e3 * max(low, 1e-300)
     axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:.12g}")
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1e3 else f"{value:.4g}")
     )
     axis.set_minor_formatter(NullFormatter())
 

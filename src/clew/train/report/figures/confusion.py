@@ -69,5 +69,10 @@ def _paint(share: np.ndarray, theme: Theme) -> np.ndarray:
 
 
 def _short(name: str, length: int = 14) -> str:
-    """``name``, cut to ``length`` characters."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """``name``, without its middle where it is longer than ``length`` characters.
+
+    >>> _short("an extraordinarily long name")
+    'an extr…g name'
+    """
+    half = length // 2
+    return name if len(name) <= length else f"{name[:half]}…{name[1 - half :]}"

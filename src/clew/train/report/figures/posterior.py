@@ -53,9 +53,11 @@ def _draw_lines(axes: Axes, trace: Trace, classes: Sequence[str], theme: Theme) 
         lines[0].set_label("other classes")
     axes.plot(seen, percent[:, rival], "--", color=theme.series[1], lw=1.5, label="strongest rival")
     axes.plot(seen, percent[:, target], color=theme.series[0], lw=2.8, label="true class")
+    for line in axes.lines if len(seen) == 1 else ():
+        line.set_marker("o")
     verdict = "" if trace.right else " ✗"
     axes.set_title(f"{classes[target]}{verdict}", fontsize=9.5)
-    axes.set_ylim(-3, 103)
+    axes.set(xlim=(0, max(len(seen), 2)), ylim=(-3, 103))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from clew.train.report.figures.canvas import Theme, new_figure, plain_logarithmic
 from clew.train.report.measure.dynamics import LayerDynamics
+from clew.train.report.words import samples
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,9 +34,9 @@ def draw_time_constants(layers: Sequence[LayerDynamics], longest_sequence: int, 
     for index, (axes, layer, values) in enumerate(zip(rows, layers, constants, strict=True)):
         axes.hist(values, bins, color=theme.series[index % len(theme.series)], edgecolor=theme.paper, lw=0.4)
         axes.axvline(longest_sequence, color=theme.ink, lw=1.3, ls="--")
-        middle = float(np.median(values))
+        middle = samples(float(np.median(layer.time_constants)))
         axes.set_title(
-            f"{layer.name.capitalize()}: {values.size:,} poles, half of them below {_number(middle)} samples"
+            f"{layer.name.capitalize()}: {values.size:,} poles, half of them below {middle} samples"
         )
         axes.set(ylabel="poles", xscale="log")
         axes.grid(visible=False, axis="x")
@@ -51,8 +52,3 @@ def draw_time_constants(layers: Sequence[LayerDynamics], longest_sequence: int, 
     rows[-1].set_xlabel("time constant τ (samples)")
     plain_logarithmic(rows[-1].xaxis)
     return figure
-
-
-def _number(value: float) -> str:
-    """``value`` with about two digits that count."""
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"

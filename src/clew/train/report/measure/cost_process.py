@@ -23,7 +23,7 @@ from clew.train.report.measure.cost import CostPoint
 
 __all__ = ["main"]
 
-SHORTEST, LONGEST = 64, 16_384
+SHORTEST, LONGEST = 16, 16_384
 REPEATS = 5
 
 

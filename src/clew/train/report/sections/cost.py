@@ -13,7 +13,9 @@ TITLE = "What it costs"
 
 
 def cost(run: Material, seconds: float) -> Section:
-    """Time and memory against the length, measured in at most ``seconds`` after a process has started."""
+    """Time and memory against the length, measured in about ``seconds`` after a process has started."""
+    if seconds <= 0:
+        return Section("cost", TITLE, "Left out: no time was given for measuring it.")
     try:
         found = measure_cost(run.path, seconds)
     except ChildProcessError as reason:

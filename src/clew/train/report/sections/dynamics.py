@@ -10,7 +10,7 @@ from clew.train.report.figures.time_constants import draw_time_constants
 from clew.train.report.material import Material
 from clew.train.report.measure.dynamics import LayerDynamics, layer_dynamics
 from clew.train.report.section import Picture, Section
-from clew.train.report.words import count
+from clew.train.report.words import count, samples
 
 __all__ = ["dynamics"]
 
@@ -84,7 +84,7 @@ def _poles(layers: Sequence[LayerDynamics], method: str) -> Section:
 
 def _time_constants(layers: Sequence[LayerDynamics], longest: int, method: str) -> Section:
     spans = [
-        f"{layer.name} from {_samples(layer.time_constants.min())} to {_samples(layer.time_constants.max())}"
+        f"{layer.name} from {samples(layer.time_constants.min())} to {samples(layer.time_constants.max())}"
         for layer in layers
     ]
     finding = f"In samples: {'; '.join(spans)}."
@@ -101,10 +101,3 @@ def _time_constants(layers: Sequence[LayerDynamics], longest: int, method: str) 
         ),
         method=method,
     )
-
-
-def _samples(value: float) -> str:
-    """A time constant as text."""
-    if np.isinf(value):
-        return "no end"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
