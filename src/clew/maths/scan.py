@@ -8,8 +8,8 @@ so every second state solves a recurrence of half the length, and the states bet
 step. Products of decays are formed in float64 (complex128) where that costs little, and cast at each level:
 then the error grows with log time, not with time.
 
-The functions start from h[−1] = 0; add a[0] h[−1] to the first input for any other start. They may be
-differentiated by autograd, but the operations above them have cheaper backward passes of their own.
+The functions start from h[−1] = 0; add a[0] h[−1] to the first input for any other start. Autograd goes
+through them, but the operations above them have cheaper backward passes of their own.
 
 Source: G. E. Blelloch, "Prefix sums and their applications" (1990), sections 1.2 and 1.4; the odd-even form
 is that of R. P. Brent and H. T. Kung, "A regular layout for parallel adders" (1982).
@@ -92,22 +92,30 @@ def _scan(
     pair_decay = multiply(late_decay.to(widened), _part(early_decay, dim, paired).to(widened))
     late = _scan(pair_decay, pair_inputs, dim, reverse, wide=wide, multiply=multiply, apply=apply)
 
-    early_count = time - half
     states = torch.empty(inputs.shape, dtype=inputs.dtype, device=inputs.device)
-    early_out, late_out = _split(states, dim, reverse)
-    late_out.copy_(late)
-    start, following = (slice(0, 1), slice(1, None)) if not reverse else (slice(-1, None), slice(0, -1))
-    before = slice(0, early_count - 1) if not reverse else slice(half - early_count + 1, None)
-    _part(early_out, dim, start).copy_(_part(early_inputs, dim, start))
-    if early_count > 1:
-        step = apply(_part(early_decay, dim, following).to(inputs.dtype), _part(late, dim, before))
-        _part(early_out, dim, following).copy_(step.add_(_part(early_inputs, dim, following)))
+    leading, offset = (slice(None),) * dim, _offset(time, reverse)
+    states[(*leading, slice(1 - offset, None, 2))] = late
+    first = slice(time - 1, None) if reverse else slice(0, 1)
+    states[(*leading, first)] = inputs[(*leading, first)]
+    if time > 2:
+        # Every other early sample follows a late one.
+        later = slice(None, -1) if reverse else slice(1, None)
+        count = time - half - 1
+        before = _part(late, dim, slice(half - count, None) if reverse else slice(0, count))
+        step = apply(_part(early_decay, dim, later).to(inputs.dtype), before)
+        places = slice(offset, time - 1, 2) if reverse else slice(2, None, 2)
+        states[(*leading, places)] = step + _part(early_inputs, dim, later)
     return states
+
+
+def _offset(time: int, reverse: bool) -> int:
+    """The lowest index of an early sample."""
+    return (time - 1) % 2 if reverse else 0
 
 
 def _split(tensor: Tensor, dim: int, reverse: bool) -> tuple[Tensor, Tensor]:
     """Views of every second sample: those that come first in their pair, and the others."""
-    offset = (tensor.shape[dim] - 1) % 2 if reverse else 0
+    offset = _offset(tensor.shape[dim], reverse)
     leading = (slice(None),) * dim
     return tensor[(*leading, slice(offset, None, 2))], tensor[(*leading, slice(1 - offset, None, 2))]
 

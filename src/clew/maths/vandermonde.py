@@ -143,7 +143,7 @@ def final_state(
     right = fine[..., :columns].flip(-1).to(b.dtype).mT
     left = aligned.reshape(batch, rows, columns, channel).permute(3, 0, 1, 2).flatten(1, 2)
     partial = left @ torch.cat((right.real, right.imag), dim=-1)
-    real, imag = partial.reshape(channel, batch, rows, -1).chunk(2, dim=-1)
+    real, imag = partial.reshape(channel, batch, rows, 2 * a.shape[-1]).chunk(2, dim=-1)
     weights = coarse.flip(-1).to(b.dtype).mT[:, None]
     state = (torch.complex(real, imag) * weights).sum(2).transpose(0, 1) * b
     if initial_state is None:
