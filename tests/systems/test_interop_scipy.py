@@ -83,6 +83,15 @@ def test_pure_delay(agree):
     agree(again.run(x)[0], simulated(theirs, x), "closed form")
 
 
+def test_nearly_a_delay(agree):
+    """The inverse of this A exists, and would cost ten digits."""
+    theirs = scipy.signal.StateSpace([[1e-10, 0.3], [0.9, 1.0]] @ np.diag([1e-10, 1.0]), *DELAY[1:], dt=1.0)
+    ours = DiscreteStateSpace.from_scipy(theirs)
+    x = np.random.default_rng(0).normal(size=(12, 1))
+    assert ours.order == 4
+    agree(ours.run(x)[0], simulated(theirs, x), "closed form")
+
+
 def test_our_delay_goes_there_and_back(agree):
     ours = DiscreteStateSpace(*DELAY)
     x = np.random.default_rng(0).normal(size=(12, 1))
