@@ -63,7 +63,7 @@ def discretize(
     tensor([[0.0050],
             [0.1000]], dtype=torch.float64)
 
-    Sources: ``zoh``: Van Loan, "Computing integrals involving the matrix exponential" (1978), eq. 1.2.
+    Sources: ``zoh``: Van Loan, "Computing integrals involving the matrix exponential" (1978), theorem 1.
     ``gbt``: Zhang, Chen and Chen, "Digital redesign via the generalised bilinear transformation" (2009).
     ``bilinear``: Gu, Goel and Ré, "Efficiently modeling long sequences with structured state spaces" (2022),
     eq. 3. ``mamba``: Gu and Dao, "Mamba" (2023), eq. 4, whose published code takes Euler's B̄.

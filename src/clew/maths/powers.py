@@ -27,7 +27,7 @@ def krylov(A: Tensor, V: Tensor, length: int) -> Tensor:
     >>> krylov(A, torch.tensor([[0.0], [1.0]]), 8)[:, 0, 0]
     tensor([ 0.,  1.,  1.,  2.,  3.,  5.,  8., 13.], dtype=torch.float64)
 
-    Source: Keller-Gehrig, "Fast algorithms for the characteristic polynomial" (1985), section 3.
+    Source: Keller-Gehrig, "Fast algorithms for the characteristic polynomial" (1985).
     """
     wide = torch.complex128 if A.is_complex() or V.is_complex() else torch.float64
     A, V = A.to(wide), V.to(wide)
