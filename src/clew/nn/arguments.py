@@ -30,9 +30,10 @@ def check_sequence(
             f"x is (batch, time, channel) with {layer.d_model} channels; got shape {tuple(x.shape)}"
         )
     batch, time, _ = x.shape
-    _check_dtype(layer, "x", x)
+    expected = layer.initial_state(0)
+    _check_input("x", x, expected)
     if state is not None:
-        _check_state(layer, batch, state)
+        _check_state(state, expected, batch)
     check_lengths(x, lengths)
     if segments is not None:
         _check_shape("segments", segments, (batch, time), "batch, time")
@@ -77,8 +78,9 @@ def check_step(
         raise ValueError(
             f"x_k is (batch, channel) with {layer.d_model} channels; got shape {tuple(x_k.shape)}"
         )
-    _check_dtype(layer, "x_k", x_k)
-    _check_state(layer, x_k.shape[0], state)
+    expected = layer.initial_state(0)
+    _check_input("x_k", x_k, expected)
+    _check_state(state, expected, x_k.shape[0])
     if dt is not None:
         if constants is not None:
             raise ValueError("constants hold for dt = 1: give step dt or constants, not both")
@@ -86,15 +88,14 @@ def check_step(
         _check_floating("dt", dt)
 
 
-def _check_dtype(layer: Mixer[Any, Any], name: str, x: Tensor) -> None:
+def _check_input(name: str, x: Tensor, expected: tuple[Tensor, ...]) -> None:
     _check_floating(name, x)
-    own = next(layer.parameters()).dtype
-    if x.dtype == torch.float64 and own != torch.float64:
-        raise ValueError(f"{name} is float64 and the layer's parameters are {own}: convert one of them")
+    if x.dtype == torch.float64 and expected[0].dtype != torch.float64:
+        raise ValueError(f"{name} is float64 and the layer computes in float32: convert one of them")
 
 
-def _check_state(layer: Mixer[Any, Any], batch: int, state: tuple[Tensor, ...]) -> None:
-    expected = layer.initial_state(0)
+def _check_state(state: tuple[Tensor, ...], expected: Any, batch: int) -> None:
+    """``expected`` is a state of no rows: the names, shapes and dtypes that are wanted."""
     if len(state) != len(expected):
         raise ValueError(f"state is a {type(expected).__name__} of {len(expected)} tensors; got {len(state)}")
     for name, given, empty in zip(expected._fields, state, expected, strict=True):

@@ -120,7 +120,7 @@ def test_step_names_what_does_not_fit(member):
 @every()
 def test_float64_input_is_not_rounded_in_silence(member):
     layer = build(member, torch.float32)
-    with pytest.raises(ValueError, match=r"x is float64 and the layer's parameters are torch\.float32"):
+    with pytest.raises(ValueError, match=r"x is float64 and the layer computes in float32"):
         layer(random_input())
 
 
