@@ -115,11 +115,13 @@ def colour_map(*colours: str) -> Colormap:
 
 def plain_logarithmic(axis: Axis) -> None:
     """A logarithmic axis whose ticks say 0.05, 20 or 5,000 instead of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     low, high = sorted(axis.get_view_interval())
     wide = high > 1e3 * max(low, 1e-300)
-    axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    locator = LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0))
+    seen = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
+    axis.set_major_locator(locator if len(seen) > 2 else MaxNLocator(5))
     axis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1e3 else f"{value:.4g}")
     )

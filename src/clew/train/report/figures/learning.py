@@ -39,6 +39,8 @@ def _draw(axes: Axes, learning: Learning, theme: Theme, quantity: str, scale: fl
         (learning.train, "training", theme.series[0], "-"),
         (learning.validation, "validation", theme.series[1], "--"),
     ):
+        if not len(curve.epochs):
+            continue
         values = np.maximum(getattr(curve, quantity) * scale, 1e-6)
         alone = "o" if len(values) == 1 else None
         axes.plot(curve.epochs, values, dashes, color=colour, label=name, marker=alone)

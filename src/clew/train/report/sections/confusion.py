@@ -16,13 +16,14 @@ def confusion(run: Material) -> Section:
     total = int(found.counts.sum())
     finding = f"{in_percent(found.accuracy)} of the {total:,} {found.split} {found.unit} are right."
     mistakes = found.counts - np.diag(np.diag(found.counts))
-    if mistakes.any():
+    if mistakes.max() > 1:
         row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
-        times = int(mistakes[row, column])
         finding += (
             f" The commonest mistake: {found.classes[row]} taken for {found.classes[column]}, "
-            f"{_times(times)}."
+            f"{_times(int(mistakes[row, column]))}."
         )
+    elif mistakes.any():
+        finding += " No mistake was made twice."
     if found.split != "test":
         finding += " The test split has not been looked at."
     return Section(
@@ -36,9 +37,9 @@ def confusion(run: Material) -> Section:
 
 
 def _times(number: int) -> str:
-    """How often, in words where there are any.
+    """How often.
 
-    >>> _times(1), _times(2), _times(3)
-    ('once', 'twice', '3 times')
+    >>> _times(2), _times(3)
+    ('twice', '3 times')
     """
-    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
+    return "twice" if number == 2 else f"{number:,} times"
