@@ -1,0 +1,187 @@
+"""``clew info``: what a trained model is, seen from outside and from inside."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from clew.cli.locate import run_directory
+from clew.cli.table import table
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from clew.models import Classifier
+    from clew.nn import Mixer
+    from clew.runs import RunDirectory
+
+__all__ = ["Options", "run"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Show a trained model: its layers and their parameters, and the dynamics of each layer.
+
+    A pole is an eigenvalue λ of a layer's discrete system, which takes one step a sample: what is stored
+    along it fades to 1/e in −1 / ln |λ| samples, its time constant, and turns by arg λ a sample.
+    """
+
+    run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
+    """The run directory, from clew train."""
+
+
+def run(options: Options) -> int:
+    """Print the tables."""
+    path = run_directory(options.run)
+
+    from clew.runs import load
+
+    model = load(path)
+    print("\n\n".join([_facts(path, model), _parameters(model), _dynamics(model)]))
+    return 0
+
+
+def _facts(path: Path, model: "Classifier") -> str:
+    from clew.runs import RunDirectory
+
+    directory = RunDirectory(path)
+    data, config = directory.config.data, model.config
+    rows = [
+        ["run", str(path)],
+        [
+            "data",
+            f"{data.name}: {len(data.channels)} channels, {len(data.classes)} classes, one a {data.target}",
+        ],
+        *_wrapped("channels", data.channels),
+        *_wrapped("classes", data.classes),
+        ["model", f"{config.mixer}, {config.n_layers} × {config.d_model} channels, {config.pooling} pooling"],
+        ["stream", f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"],
+        ["training", _training(directory.metrics())],
+        ["evaluation", _evaluation(directory)],
+    ]
+    return table(rows, "<<")
+
+
+def _training(metrics: list[dict[str, Any]]) -> str:
+    steps = [line for line in metrics if line["kind"] == "train"]
+    text = f"{len(steps)} steps in {len({line['epoch'] for line in steps})} epochs"
+    best = min(
+        (line for line in metrics if line["kind"] == "validation"),
+        key=lambda line: line["loss"],
+        default=None,
+    )
+    if best is None:
+        return text
+    return f"{text}; best validation loss {best['loss']:.4f} with accuracy {best['accuracy']:.1%}"
+
+
+def _evaluation(directory: "RunDirectory") -> str:
+    evaluation = directory.evaluation()
+    if evaluation is None:
+        return f"none yet: clew evaluate {directory.path}"
+    try:
+        return "{split}: accuracy {accuracy:.2%}, loss {loss:.4f}, count {count}".format(**evaluation)
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"{directory.evaluation_file} is not what clew evaluate writes; run it again"
+        ) from None
+
+
+def _wrapped(name: str, words: Sequence[str]) -> list[list[str]]:
+    """Rows of a table for a list that may be long."""
+    unbroken = (word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
+    lines = textwrap.wrap(", ".join(unbroken), 80, break_long_words=False, break_on_hyphens=False)
+    return [
+        [name if number == 0 else "", line.replace("\N{NO-BREAK SPACE}", " ")]
+        for number, line in enumerate(lines)
+    ]
+
+
+def _parameters(model: "Classifier") -> str:
+    """How many numbers each part of the model learned."""
+    rows = [["part", "what it is", "parameters"]]
+    for name, part in model.named_children():
+        if name == "backbone":
+            for number, block in enumerate(model.backbone.blocks, start=1):
+                rows += _block(f"layer {number}", block)
+        else:
+            rows.append([name, type(part).__name__, f"{_count(part):,}"])
+    rows.append(["total", "", f"{_count(model):,}"])
+    return table(rows, "<<>")
+
+
+def _block(name: str, block: "nn.Module") -> Iterator[list[str]]:
+    """A layer, and its parts that learn."""
+    yield [name, type(block).__name__, f"{_count(block):,}"]
+    for part_name, part in block.named_children():
+        if _count(part):
+            yield [f"  {part_name}", _kind(part), f"{_count(part):,}"]
+
+
+def _kind(part: "nn.Module") -> str:
+    inner = [type(module).__name__ for module in part.children()]
+    return " + ".join(inner) if type(part).__name__ == "Sequential" else type(part).__name__
+
+
+def _count(part: "nn.Module") -> int:
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+def _state_bytes(tree: Any) -> int:
+    """The size of the tensors in a tree of tuples."""
+    if isinstance(tree, tuple):
+        return sum(map(_state_bytes, tree))
+    tensor: Tensor = tree
+    return tensor.numel() * tensor.element_size()
+
+
+def _dynamics(model: "Classifier") -> str:
+    """The poles of each layer, and what they mean in samples and in the layer's own time."""
+    rows, without = [["", "least", "median", "greatest"]], []
+    for number, block in enumerate(model.backbone.blocks, start=1):
+        mixer: Mixer[Any, Any] = block.mixer  # type: ignore[assignment]
+        try:
+            rows += _poles(f"layer {number}", mixer)
+        except ValueError as error:
+            without.append(f"layer {number} has no poles: {error}")
+    tables = [table(rows, "<>>>")] if len(rows) > 1 else []
+    return "\n".join([*tables, *without])
+
+
+def _poles(name: str, mixer: "Mixer[Any, Any]") -> list[list[str]]:
+    """The rows on one layer.
+
+    Raises:
+        ValueError: if the layer is not a linear time-invariant system.
+    """
+    import torch
+
+    with torch.no_grad():
+        discrete = mixer.system()
+        poles = discrete.poles()
+        size = poles.abs()
+        count, order = poles[..., 0].numel(), poles.shape[-1]
+        rows = [
+            [f"{name}: {count} {'system' if count == 1 else 'systems'} of order {order}", "", "", ""],
+            ["  |pole|", *_spread(size)],
+            ["  time constant, samples", *_spread(torch.where(size < 1, -1 / size.log(), torch.inf))],
+            ["  turns a sample, |arg pole| / 2π", *_spread(poles.angle().abs() / (2 * torch.pi))],
+        ]
+        try:
+            continuous = mixer.continuous_system().poles()
+        except ValueError:
+            return rows
+        return [
+            *rows,
+            ["  continuous pole, Re", *_spread(continuous.real)],
+            ["  continuous pole, |Im|", *_spread(continuous.imag.abs())],
+            ["  its time in a sample, Δ", *_spread(torch.as_tensor(discrete.dt))],
+        ]
+
+
+def _spread(values: "Tensor") -> list[str]:
+    values = values.double().flatten()
+    return [f"{value:.4g}" for value in (values.min().item(), values.median().item(), values.max().item())]
