@@ -25,6 +25,10 @@ from clew.train.report.measure.views import agreements
 
 RUNS = Path("runs/demo")
 SEEDS = (0, 1, 2)
+# Few steps and long ones, so that three models take seconds. In cross-validation on the training utterances
+# (blocks of ten of each speaker) sixteen epochs err on 4.4%, the defaults on 4.3%.
+EPOCHS = 10
+LEARNING_RATE = 8e-3
 
 LEAST_ACCURACY = 0.975  # of the median model on the test set
 MOST_DIFFERENCE = 1e-4  # of a logit between the stream and the parallel pass
@@ -77,7 +81,9 @@ def train_each_seed(dataset: Dataset) -> tuple[Run, float]:
     for seed in SEEDS:
         torch.manual_seed(seed)
         model = clew.models.build(ModelConfig(dataset.d_input, dataset.n_classes, mixer="s4d"))
-        config = TrainConfig(seed=seed, directory=RUNS / f"seed-{seed}")
+        config = TrainConfig(
+            epochs=EPOCHS, learning_rate=LEARNING_RATE, seed=seed, directory=RUNS / f"seed-{seed}"
+        )
         start = time.perf_counter()
         run = clew.fit(model, dataset, config, progress=False)
         seconds = time.perf_counter() - start

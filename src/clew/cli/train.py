@@ -86,7 +86,7 @@ def run(options: Options) -> int:
     try:
         result = fit(model, dataset, training, resume=options.resume)
     except KeyboardInterrupt:
-        if speaks() and training.directory is not None and training.directory.exists():
+        if speaks() and training.directory is not None and Path(training.directory).exists():
             print("clew: interrupted; the same command with --resume goes on", file=sys.stderr)
         raise
     if speaks():
@@ -105,6 +105,7 @@ def _training(options: Options) -> "TrainConfig":
     mixers.read_options(options.mixer, pairs(options.mixer_options, "--mixer-options"), skip=1)
     source = Path(options.dataset)
     name = source.resolve().stem if source.exists() else options.dataset
+    directory = Path(options.directory or Path("runs") / f"{name}-{options.mixer}")
     config = TrainConfig(
         epochs=options.epochs,
         batch_size=options.batch_size,
@@ -112,10 +113,8 @@ def _training(options: Options) -> "TrainConfig":
         patience=options.patience,
         seed=options.seed,
         device=options.device,  # type: ignore[arg-type] # TrainConfig says which there are
-        directory=options.directory or Path("runs") / f"{name}-{options.mixer}",
+        directory=directory,
     )
-    directory = config.directory
-    assert directory is not None
     file = next((parent for parent in directory.parents if parent.is_file()), None)
     if file is not None:
         raise NotADirectoryError(f"{directory} cannot be a folder: {file} is a file")

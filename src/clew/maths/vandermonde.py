@@ -19,6 +19,9 @@ from torch import Tensor
 
 __all__ = ["final_state", "free_response", "integer_power", "power_table", "vandermonde_sum"]
 
+# Up to this many samples all powers at once cost less than the rows of a second level, one a batch entry.
+ONE_LEVEL = 64
+
 
 def power_table(a: Tensor, length: int) -> Tensor:
     """a⁰, a¹, …, a^(length−1), by doubling in complex128.
@@ -134,7 +137,7 @@ def final_state(
     [(1.75+0j)]
     """
     batch, time, channel = x.shape
-    columns = math.isqrt(time - 1) + 1
+    columns = time if time <= ONE_LEVEL else math.isqrt(time - 1) + 1
     rows = -(-time // columns)
     aligned = _align_right(x.to(b.real.dtype), lengths, rows * columns)
     fine = power_table(a, columns + 1)
