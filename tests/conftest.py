@@ -6,6 +6,7 @@ before writing it fails here instead of working by luck.
 
 import os
 import random
+import signal
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -30,6 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    # A shell that runs this in the background has SIGINT ignored, and so would every program the tests start
+    # and interrupt; one that is handled here has its default there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
 
