@@ -31,9 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell that runs this in the background has SIGINT ignored, and so would every program the tests start
-    # and interrupt; one that is handled here has its default there.
+    # In the background of a script SIGINT is ignored, under nohup SIGHUP, and so they would be in every
+    # program that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
 
