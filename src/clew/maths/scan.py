@@ -1,18 +1,22 @@
 """First-order linear recurrences as parallel scans: O(log time) tensor operations, O(time) work.
 
-The recursion takes the samples in pairs. One step over a pair is again a first-order step,
+Samples are taken in blocks of B = 16. A step over a whole block is again a first-order step, so the states at
+the ends of the blocks solve a recurrence of a sixteenth of the length, whose decay is the product of the
+block's:
 
-    h[k] = a[k] (a[k−1] h[k−2] + x[k−1]) + x[k] = (a[k] a[k−1]) h[k−2] + (a[k] x[k−1] + x[k]),
+1. run through all blocks at once from zero, for what each adds by its end, and multiply its decays;
+2. scan the ends of the blocks, by this same recursion;
+3. run through all blocks at once again, each from the state at the end of the one before.
 
-so every second state solves a recurrence of half the length, and the states between follow from it in one
-step. Products of decays are formed in float64 (complex128) where that costs little, and cast at each level:
-then the error grows with log time, not with time.
+Each sample is read twice and written once, where the odd-even recursion (B = 2) passes over the data once for
+each of its operations. Products of decays are formed in float64 (complex128) where that costs little, cast at
+each level: the error then grows with log time, not with time.
 
-The functions start from h[−1] = 0; add a[0] h[−1] to the first input for any other start. Autograd goes
-through them, but the operations above them have cheaper backward passes of their own.
+The functions start from h[−1] = 0; add a[0] h[−1] to the first input for any other start. Autograd does not
+go through them: the operations above have backward passes of their own.
 
-Source: G. E. Blelloch, "Prefix sums and their applications" (1990), sections 1.2 and 1.4; the odd-even form
-is that of R. P. Brent and H. T. Kung, "A regular layout for parallel adders" (1982).
+Source: G. E. Blelloch, "Prefix sums and their applications" (1990), sections 1.2 and 1.4, with blocks of
+samples in the place of his processors.
 """
 
 from collections.abc import Callable
@@ -22,9 +26,11 @@ from torch import Tensor
 
 __all__ = ["elementwise_scan", "matrix_scan"]
 
-Product = Callable[[Tensor, Tensor], Tensor]
-
+_BLOCK = 16
 _WIDE = {torch.float32: torch.float64, torch.complex64: torch.complex128}
+
+Step = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+Product = Callable[[Tensor, Tensor], Tensor]
 
 
 def elementwise_scan(decay: Tensor, inputs: Tensor, dim: int, *, reverse: bool = False) -> Tensor:
@@ -33,93 +39,144 @@ def elementwise_scan(decay: Tensor, inputs: Tensor, dim: int, *, reverse: bool =
     The decay that multiplies the zero state before the first sample has no effect.
 
     Args:
-        decay: each size that of ``inputs`` or 1; size 1 along ``dim`` is a constant decay.
-        inputs: any shape with size ≥ 1 along ``dim``; float32 at least, of the dtype of ``decay``.
+        decay: each size that of ``inputs`` or 1; size 1 along ``dim`` is a constant decay. Of the dtype of
+            ``inputs``, or wider.
+        inputs: any shape with size ≥ 1 along ``dim``; float32 at least.
         dim: the axis of time, ≥ 0.
         reverse: whether time runs backwards.
 
     Returns:
-        The states, like ``inputs``; ``inputs`` itself if there is one sample only.
+        The states, like ``inputs``, contiguous.
 
     >>> elementwise_scan(torch.tensor([0.5]), torch.ones(4), 0).tolist()
     [1.0, 1.5, 1.75, 1.875]
     """
-    return _scan(decay, inputs, dim, reverse, wide=True, multiply=torch.mul, apply=torch.mul)
+    return _scan(decay, inputs, dim, reverse, wide=True, step=_step, multiply=torch.mul)
 
 
 def matrix_scan(A: Tensor, inputs: Tensor, *, reverse: bool = False) -> Tensor:
     """h[k] = A[k] h[k−1] + inputs[k], or h[k] = A[k] h[k+1] + inputs[k] if ``reverse``.
 
     Args:
-        A: (..., time or 1, N, N); leading sizes those of ``inputs`` or 1.
-        inputs: (..., time, N), time ≥ 1; float32 at least, of the dtype of ``A``.
+        A: (..., time or 1, N, N); leading sizes those of ``inputs`` or 1. Of the dtype of ``inputs``.
+        inputs: (..., time, N), time ≥ 1; float32 at least.
         reverse: whether time runs backwards.
 
     Returns:
-        The states, like ``inputs``; ``inputs`` itself if there is one sample only.
+        The states, like ``inputs``, contiguous.
 
-    >>> matrix_scan(torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])).tolist()
+    >>> swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    >>> matrix_scan(swap, torch.tensor([[1.0, 0.0], [0.0, 0.0]])).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    wide = (
-        A.shape[-3] == 1
-    )  # else float64 would double the cost of the products, which is nearly all there is
-    dim = inputs.ndim - 2
-    return _scan(A, inputs, dim, reverse, wide=wide, multiply=torch.matmul, apply=_apply_matrices)
+    # Of a matrix for each sample, float64 would double the cost of the products: nearly all there is.
+    wide = A.shape[-3] == 1
+    return _scan(A, inputs, inputs.ndim - 2, reverse, wide=wide, step=_matrix_step, multiply=torch.matmul)
 
 
-def _apply_matrices(A: Tensor, vectors: Tensor) -> Tensor:
-    """A[k] v[k] for (..., time or 1, N, N) and (..., time, N)."""
-    if A.shape[-3] == 1:
-        return vectors @ A.squeeze(-3).mT
-    return (A @ vectors[..., None]).squeeze(-1)
+def _step(decay: Tensor, state: Tensor, inputs: Tensor, out: Tensor | None) -> Tensor:
+    """One sample on: decay · state + inputs."""
+    return torch.addcmul(inputs, decay.to(inputs.dtype), state, out=out)
+
+
+def _matrix_step(A: Tensor, state: Tensor, inputs: Tensor, out: Tensor | None) -> Tensor:
+    """One sample on: A state + inputs, for (..., N, N) and (..., N)."""
+    A = A.to(inputs.dtype)
+    if A[..., 0, 0].numel() == 1:
+        moved = state @ A.reshape(A.shape[-2:]).mT
+    elif A.ndim > 2 and A.shape[-3] == 1:
+        moved = state @ A.squeeze(-3).mT
+    else:
+        moved = (A @ state[..., None]).squeeze(-1)
+    return torch.add(moved, inputs, out=out)
 
 
 def _scan(
-    decay: Tensor, inputs: Tensor, dim: int, reverse: bool, *, wide: bool, multiply: Product, apply: Product
+    decay: Tensor, inputs: Tensor, dim: int, reverse: bool, *, wide: bool, step: Step, multiply: Product
 ) -> Tensor:
-    """The recursion; ``decay`` may be of a wider dtype than ``inputs``."""
+    """The recursion over blocks; ``decay`` may be of a wider dtype than ``inputs``."""
     time = inputs.shape[dim]
-    if time == 1:
-        return inputs
-    half = time // 2
-    # Of each pair, ``early`` comes first in the direction of the scan; an odd sample out is early and alone.
-    early_inputs, late_inputs = _split(inputs, dim, reverse)
-    early_decay, late_decay = _split(decay, dim, reverse) if decay.shape[dim] > 1 else (decay, decay)
-    paired = slice(0, half) if not reverse else slice(time % 2, None)
-    pair_inputs = late_inputs + apply(late_decay.to(inputs.dtype), _part(early_inputs, dim, paired))
-    widened = decay.dtype if not wide else _WIDE.get(decay.dtype, decay.dtype)
-    pair_decay = multiply(late_decay.to(widened), _part(early_decay, dim, paired).to(widened))
-    late = _scan(pair_decay, pair_inputs, dim, reverse, wide=wide, multiply=multiply, apply=apply)
-
     states = torch.empty(inputs.shape, dtype=inputs.dtype, device=inputs.device)
-    leading, offset = (slice(None),) * dim, _offset(time, reverse)
-    states[(*leading, slice(1 - offset, None, 2))] = late
-    first = slice(time - 1, None) if reverse else slice(0, 1)
-    states[(*leading, first)] = inputs[(*leading, first)]
-    if time > 2:
-        # Every other early sample follows a late one.
-        later = slice(None, -1) if reverse else slice(1, None)
-        count = time - half - 1
-        before = _part(late, dim, slice(half - count, None) if reverse else slice(0, count))
-        step = apply(_part(early_decay, dim, later).to(inputs.dtype), before)
-        places = slice(offset, time - 1, 2) if reverse else slice(2, None, 2)
-        states[(*leading, places)] = step + _part(early_inputs, dim, later)
+    if time <= 2 * _BLOCK:
+        _sweep(decay, inputs, None, states, dim, reverse, step)
+        return states
+    # An incomplete block comes last in the direction of the scan.
+    rest = time % _BLOCK
+    whole, left = (
+        (slice(rest, None), slice(0, rest)) if reverse else (slice(0, time - rest), slice(time - rest, None))
+    )
+    decays, blocks, out = (_fold(_part(tensor, dim, whole), dim) for tensor in (decay, inputs, states))
+    product, added = _across_blocks(decays, blocks, dim + 1, reverse, wide, step, multiply)
+    ends = _scan(product, added, dim, reverse, wide=wide, step=step, multiply=multiply)
+    count = time // _BLOCK
+    before, after = (
+        (slice(1, None), slice(0, count - 1)) if reverse else (slice(0, count - 1), slice(1, None))
+    )
+    starts = torch.zeros_like(ends)
+    _part(starts, dim, after).copy_(_part(ends, dim, before))
+    _sweep(decays, blocks, starts, out, dim + 1, reverse, step)
+    if rest:
+        last = ends.select(dim, 0 if reverse else count - 1)
+        _sweep(
+            _part(decay, dim, left),
+            _part(inputs, dim, left),
+            last,
+            _part(states, dim, left),
+            dim,
+            reverse,
+            step,
+        )
     return states
 
 
-def _offset(time: int, reverse: bool) -> int:
-    """The lowest index of an early sample."""
-    return (time - 1) % 2 if reverse else 0
+def _across_blocks(
+    decay: Tensor, inputs: Tensor, dim: int, reverse: bool, wide: bool, step: Step, multiply: Product
+) -> tuple[Tensor, Tensor]:
+    """The product of each block's decays and its last state from zero; blocks lie along ``dim``."""
+    dtype = _WIDE.get(decay.dtype, decay.dtype) if wide else decay.dtype
+    order = _order(_BLOCK, reverse)
+    state = inputs.select(dim, order[0]).clone()
+    for k in order[1:]:
+        state = step(_at(decay, dim, k), state, inputs.select(dim, k), None)
+    product = _at(decay, dim, order[0]).to(dtype)
+    if decay.shape[dim] == 1:
+        for _ in range(_BLOCK.bit_length() - 1):
+            product = multiply(product, product)
+    else:
+        for k in order[1:]:
+            product = multiply(_at(decay, dim, k).to(dtype), product)
+    return product, state
 
 
-def _split(tensor: Tensor, dim: int, reverse: bool) -> tuple[Tensor, Tensor]:
-    """Views of every second sample: those that come first in their pair, and the others."""
-    offset = _offset(tensor.shape[dim], reverse)
-    leading = (slice(None),) * dim
-    return tensor[(*leading, slice(offset, None, 2))], tensor[(*leading, slice(1 - offset, None, 2))]
+def _sweep(
+    decay: Tensor, inputs: Tensor, state: Tensor | None, out: Tensor, dim: int, reverse: bool, step: Step
+) -> None:
+    """Sample by sample along ``dim`` from ``state`` (zero if None), writing the states to ``out``."""
+    for k in _order(inputs.shape[dim], reverse):
+        inputs_k, out_k = inputs.select(dim, k), out.select(dim, k)
+        if state is None:
+            out_k.copy_(inputs_k)
+        else:
+            step(_at(decay, dim, k), state, inputs_k, out_k)
+        state = out_k
+
+
+def _order(time: int, reverse: bool) -> range:
+    """Indices in the direction of the scan."""
+    return range(time - 1, -1, -1) if reverse else range(time)
 
 
 def _part(tensor: Tensor, dim: int, part: slice) -> Tensor:
     """A slice along ``dim``; a size of 1 there is constant and stays."""
     return tensor if tensor.shape[dim] == 1 else tensor[(*(slice(None),) * dim, part)]
+
+
+def _at(decay: Tensor, dim: int, k: int) -> Tensor:
+    """The decay at one sample; a size of 1 is constant."""
+    return decay.select(dim, 0 if decay.shape[dim] == 1 else k)
+
+
+def _fold(tensor: Tensor, dim: int) -> Tensor:
+    """A view in which time is (block, sample); a size of 1 is constant, and (1, 1)."""
+    size = _BLOCK if tensor.shape[dim] > 1 else 1
+    return tensor.view(*tensor.shape[:dim], tensor.shape[dim] // size, size, *tensor.shape[dim + 1 :])

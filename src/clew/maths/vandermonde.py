@@ -23,12 +23,13 @@ __all__ = ["final_state", "free_response", "integer_power", "power_table", "vand
 ONE_LEVEL = 64
 
 
-def power_table(a: Tensor, length: int) -> Tensor:
+def power_table(a: Tensor, length: int, *, dim: int = -1) -> Tensor:
     """a⁰, a¹, …, a^(length−1), by doubling in complex128.
 
     Args:
         a: (...), complex.
         length: number of powers, 1 at least.
+        dim: the axis of the result along which the powers lie.
 
     Returns:
         (..., length), complex128.
@@ -36,12 +37,13 @@ def power_table(a: Tensor, length: int) -> Tensor:
     >>> power_table(torch.tensor([2j]), 4)[0].tolist()
     [(1+0j), 2j, (-4+0j), (-0-8j)]
     """
-    square = a.to(torch.complex128)[..., None]
+    square = a.to(torch.complex128).unsqueeze(dim)
     table = torch.ones_like(square)
-    while table.shape[-1] < length:
-        table = torch.cat((table, table * square), dim=-1)
+    while table.shape[dim] < length:
+        missing = min(table.shape[dim], length - table.shape[dim])
+        table = torch.cat((table, table.narrow(dim, 0, missing) * square), dim)
         square = square * square
-    return table[..., :length]
+    return table
 
 
 def integer_power(a: Tensor, exponents: Tensor, limit: int) -> Tensor:
@@ -84,14 +86,13 @@ def vandermonde_sum(weights: Tensor, a: Tensor, length: int) -> Tensor:
     *batch, channel, pairs = weights.shape
     columns = math.isqrt(length - 1) + 1
     rows = -(-length // columns)
-    fine = power_table(a, columns + 1)
-    coarse = power_table(fine[..., columns], rows)
-    # left[..., i, :] holds w a^(iS), right[:, j] holds a^j; 2 Re(p q) = 2 (Re p Re q − Im p Im q)
-    left = (weights[..., None] * coarse).to(weights.dtype).reshape(-1, channel, pairs, rows)
-    left = torch.cat((2 * left.real, -2 * left.imag), dim=2).permute(1, 0, 3, 2).flatten(1, 2)
-    right = fine[..., :columns].to(weights.dtype)
-    product = left @ torch.cat((right.real, right.imag), dim=1)
-    sums = product.reshape(channel, -1, rows * columns)[..., :length]
+    fine = power_table(a, columns + 1, dim=1)
+    coarse = power_table(fine[:, columns], rows, dim=1).to(weights.dtype)
+    # left[i] holds conj(2 w a^(iS)), right[j] holds a^j; as real pairs their product is 2 Re w a^(iS+j)
+    across = 2 * weights.reshape(-1, channel, 1, pairs).transpose(0, 1) * coarse[:, None]
+    left = torch.view_as_real(torch.conj_physical(across)).flatten(-2).flatten(1, 2)
+    right = torch.view_as_real(fine[:, :columns].to(weights.dtype)).flatten(-2)
+    sums = (left @ right.mT).reshape(channel, across.shape[1], rows * columns)[..., :length]
     return sums.transpose(0, 1).reshape(*batch, channel, length)
 
 
@@ -140,15 +141,13 @@ def final_state(
     columns = time if time <= ONE_LEVEL else math.isqrt(time - 1) + 1
     rows = -(-time // columns)
     aligned = _align_right(x.to(b.real.dtype), lengths, rows * columns)
-    fine = power_table(a, columns + 1)
-    coarse = power_table(fine[..., columns], rows)
+    fine = power_table(a, columns + 1, dim=1)
+    coarse = power_table(fine[:, columns], rows, dim=1).to(b.dtype)
     # Within a row the last sample has power 0, and so has the last row.
-    right = fine[..., :columns].flip(-1).to(b.dtype).mT
-    left = aligned.reshape(batch, rows, columns, channel).permute(3, 0, 1, 2).flatten(1, 2)
-    partial = left @ torch.cat((right.real, right.imag), dim=-1)
-    real, imag = partial.reshape(channel, batch, rows, 2 * a.shape[-1]).chunk(2, dim=-1)
-    weights = coarse.flip(-1).to(b.dtype).mT[:, None]
-    state = (torch.complex(real, imag) * weights).sum(2).transpose(0, 1) * b
+    right = torch.view_as_real(fine[:, :columns].to(b.dtype).flip(1)).flatten(-2)
+    left = aligned.reshape(-1, channel).t().reshape(channel, batch * rows, columns)
+    partial = torch.view_as_complex((left @ right).reshape(channel, batch, rows, a.shape[-1], 2))
+    state = (partial * coarse.flip(1)[:, None]).sum(2).transpose(0, 1) * b
     if initial_state is None:
         return state
     if lengths is None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from clew.errors import unknown_name
-from clew.maths.gated_scan import gated_scan
+from clew.maths.packed_scan import packed_scan
 from clew.maths.powers import krylov
 from clew.nn.arguments import check_sequence, check_step
 from clew.nn.mixer import Mixer, state_dtype
@@ -222,8 +222,8 @@ def _scan(
         states, final = matrix_scan(known.A, inputs, initial_state=hidden)
     else:
         first = inputs[:, :1] + linear(hidden, known.A)[:, None]
-        goes_on = torch.nn.functional.pad((segments[:, 1:] == segments[:, :-1]).to(x.dtype), (1, 0))
-        states = gated_scan(known.A, goes_on, torch.cat((first, inputs[:, 1:]), dim=1))
+        goes_on = torch.nn.functional.pad(segments[:, 1:] == segments[:, :-1], (1, 0))
+        states = packed_scan(known.A, goes_on, torch.cat((first, inputs[:, 1:]), dim=1))
         final = states[:, -1]
     if lengths is not None:
         final = last_valid(states, lengths, hidden)
@@ -235,9 +235,8 @@ def _convolve(
 ) -> tuple[Tensor, Tensor]:
     time = x.shape[1]
     driven = krylov(known.A, known.B, time).to(x.dtype)  # Aᵏ B (time, state, channel)
-    free = (
-        krylov(known.A, hidden.mT, time + 1).to(x.dtype).permute(2, 0, 1)
-    )  # Aᵏ h[−1] (batch, time + 1, state)
+    # Aᵏ h[−1] (batch, time + 1, state)
+    free = krylov(known.A, hidden.mT, time + 1).to(x.dtype).permute(2, 0, 1)
     y = fft_conv(x, known.C @ driven, mixing=True) + linear(free[:, 1:], known.C)
     latest = x if lengths is None else right_aligned(x, lengths)
     at_end = free[:, -1] if lengths is None else last_valid(free[:, 1:], lengths, hidden)

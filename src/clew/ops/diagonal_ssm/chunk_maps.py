@@ -40,14 +40,15 @@ class Maps:
     @classmethod
     def of(cls, A_bar: Tensor, B_bar: Tensor, C: Tensor, D: Tensor | None, size: int) -> "Maps":
         """The matrices of the system (Ā, B̄, C, D), each (channel, pairs) but D (channel,) or None."""
-        table = power_table(A_bar, size + 1).mT
-        P = as_real((B_bar[:, None] * table[:, :-1].flip(1)).to(C.dtype))
-        Q = as_real(torch.conj_physical(2 * C[:, None] * table[:, 1:]).to(C.dtype))
+        table = power_table(A_bar, size + 1, dim=1)
+        powers = table.to(C.dtype)
+        P = as_real((B_bar[:, None] * powers[:, :-1]).flip(1))
+        Q = as_real(torch.conj_physical(2 * C[:, None] * powers[:, 1:]))
         kernel = (P @ as_real(2 * torch.conj_physical(C))[..., None]).squeeze(-1).flip(1)
         if D is not None:
             kernel[:, 0] += D
         decay = table[:, -1][:, None, None]
-        return cls(table.to(C.dtype).contiguous(), decay, _toeplitz(kernel), P, Q)
+        return cls(powers, decay, _toeplitz(kernel), P, Q)
 
     def parameter_gradients(
         self, B_bar: Tensor, C: Tensor, K: Tensor, P: Tensor, Q: Tensor, powers: Tensor

@@ -10,7 +10,7 @@ __all__ = ["Chunks"]
 
 @dataclass(frozen=True)
 class Chunks:
-    """Where each sample of (batch, time) goes in (chunk, batch, size).
+    """Where each sample of (batch, time) goes in (batch, chunk, size).
 
     A row is cut every ``size`` samples from its beginning, or, if it is packed, from the beginning of each of
     its sequences; what is left of a chunk is zero. Chunks go from left to right and so do samples in a chunk.
@@ -23,7 +23,7 @@ class Chunks:
         rest: (batch,), how many valid samples that chunk has.
         valid: (batch, time) bool, whether a sample counts; None if all do.
         places: (batch, time), chunk · size + place in the chunk, of packed rows; else None.
-        continues: (count, batch) bool, whether a chunk goes on with the sequence of the chunk before it, in
+        continues: (batch, chunk) bool, whether a chunk goes on with the sequence of the chunk before it, in
             packed rows; else None, and all do.
     """
 
@@ -67,10 +67,10 @@ class Chunks:
         counts = begins if valid is None else begins & valid
         continues = torch.zeros(batch, count + 1, dtype=torch.bool, device=x.device)
         continues.scatter_(1, torch.where(counts, chunk, count), place_in_sequence > 0)
-        return cls(time, size, count, last, rest, valid, places, continues[:, :count].T)
+        return cls(time, size, count, last, rest, valid, places, continues[:, :count])
 
     def split(self, x: Tensor) -> Tensor:
-        """(batch, time, channel) cut up: (channel, chunk, batch, size)."""
+        """(batch, time, channel) cut up: (channel, batch, chunk, size)."""
         batch, time, channel = x.shape
         if self.valid is not None:
             x = torch.where(self.valid[..., None], x, 0)
@@ -84,12 +84,15 @@ class Chunks:
             )
             packed = x.new_zeros(batch, room + 1, channel)
             x = packed.scatter_(1, places[..., None].expand_as(x), x)[:, :room]
-        return x.reshape(batch, self.count, self.size, channel).permute(3, 1, 0, 2).contiguous()
+        # As a transposition of two axes, which torch does block by block.
+        return (
+            x.reshape(batch * room, channel).t().contiguous().reshape(channel, batch, self.count, self.size)
+        )
 
     def join(self, chunks: Tensor) -> Tensor:
-        """(channel, chunk, batch, size) put together: (batch, time, channel), zero beyond the lengths."""
-        channel, _, batch, _ = chunks.shape
-        x = chunks.permute(2, 1, 3, 0).reshape(batch, self.count * self.size, channel)
+        """(channel, batch, chunk, size) put together: (batch, time, channel), zero beyond the lengths."""
+        channel, batch = chunks.shape[:2]
+        x = chunks.reshape(channel, -1).t().contiguous().reshape(batch, self.count * self.size, channel)
         if self.places is None:
             x = x[:, : self.time]
         else:
@@ -98,12 +101,12 @@ class Chunks:
         return x if self.valid is None else torch.where(self.valid[..., None], x, 0)
 
     def take_last(self, chunks: Tensor) -> Tensor:
-        """Each row's last chunk: (channel, batch, ...) of (channel, chunk, batch, ...)."""
-        return chunks[:, self.last, torch.arange(chunks.shape[2], device=chunks.device)]
+        """Each row's last chunk: (channel, batch, ...) of (channel, batch, chunk, ...)."""
+        return chunks[:, torch.arange(chunks.shape[1], device=chunks.device), self.last]
 
     def add_to_last(self, chunks: Tensor, values: Tensor) -> None:
         """Add (channel, batch, ...) to each row's last chunk, in place."""
-        chunks[:, self.last, torch.arange(chunks.shape[2], device=chunks.device)] += values
+        chunks[:, torch.arange(chunks.shape[1], device=chunks.device), self.last] += values
 
     def to_right(self, chunk: Tensor) -> Tensor:
         """The valid samples of last chunks (channel, batch, size), moved to the right end."""

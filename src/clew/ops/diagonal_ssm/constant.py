@@ -9,7 +9,7 @@ state before the chunk contributes; the state after the chunk is linear in both:
 Only the recurrence of s from chunk to chunk is a scan. Backward, the same matrices transposed carry the
 gradients, and the gradients of the matrices lead to those of the powers, of which there are T only.
 
-Shapes: inputs and outputs (channel, chunk, batch, T); states (channel, chunk, batch, pairs), complex, which
+Shapes: inputs and outputs (channel, batch, chunk, T); states (channel, batch, chunk, pairs), complex, which
 are (…, 2 · pairs) where they meet a matrix.
 """
 
@@ -26,7 +26,7 @@ __all__ = ["backward", "forward", "saved_shape"]
 def saved_shape(x: Tensor, A_bar: Tensor, reset: Tensor | None) -> tuple[int, ...]:
     """The states before each chunk; nothing for packed rows, whose chunks depend on values."""
     batch, time, channel = x.shape
-    return (0,) if reset is not None else (channel, -(-time // _chunk_size(time)), batch, A_bar.shape[-1])
+    return (0,) if reset is not None else (channel, batch, -(-time // _chunk_size(time)), A_bar.shape[-1])
 
 
 def forward(
@@ -44,7 +44,7 @@ def forward(
     maps = Maps.of(A_bar, B_bar, C, D, chunks.size)
     inputs = chunks.split(x.to(C.dtype.to_real()))
     states = _border_states(chunks, maps, inputs, initial_state)
-    outputs = torch.baddbmm(as_real(states).flatten(1, 2) @ maps.Q.mT, inputs.flatten(1, 2), maps.K)
+    outputs = (as_real(states).flatten(1, 2) @ maps.Q.mT).baddbmm_(inputs.flatten(1, 2), maps.K)
     y = chunks.join(outputs.reshape(inputs.shape)).to(x.dtype)
     added = as_complex(chunks.to_right(chunks.take_last(inputs)) @ maps.P)
     final_state = maps.powers[:, chunks.rest] * chunks.take_last(states) + added
@@ -77,29 +77,29 @@ def backward(
     chunks.add_to_last(adjoint, torch.conj_physical(maps.powers[:, chunks.rest]) * final)
     decay = torch.conj_physical(maps.decay)
     if chunks.continues is not None:
-        decay = torch.where(chunks.continues.roll(-1, 0)[..., None], decay, 0)
-    adjoint = elementwise_scan(decay, adjoint, 1, reverse=True)
-    after = adjoint[:, 1:]
+        decay = torch.where(chunks.continues.roll(-1, 1)[..., None], decay, 0)
+    adjoint = elementwise_scan(decay, adjoint, 2, reverse=True)
+    after = torch.zeros_like(adjoint)
+    after[:, :, :-1] = adjoint[:, :, 1:]
     if chunks.continues is not None:
-        after = torch.where(chunks.continues[1:, :, None], after, 0)
+        after[:, :, :-1].masked_fill_(~chunks.continues[:, 1:, None], 0)
 
-    inputs_gradient = (outputs.flatten(1, 2) @ maps.K.mT).reshape(inputs.shape)
     through = as_real(after).flatten(1, 2)
-    inputs_gradient[:, :-1] += (through @ maps.P.mT).reshape(inputs[:, :-1].shape)
+    inputs_gradient = (outputs.flatten(1, 2) @ maps.K.mT).baddbmm_(through, maps.P.mT).reshape(inputs.shape)
     chunks.add_to_last(inputs_gradient, chunks.to_left(as_real(final) @ maps.P.mT))
 
-    across = (torch.conj_physical(states[:, :-1]) * after).sum((1, 2))
+    across = (torch.conj_physical(states) * after).sum((1, 2))
     to_end = torch.conj_physical(last_states) * final
     A_gradient, B_gradient, C_gradient, D_gradient = maps.parameter_gradients(
         B_bar,
         C,
         K=inputs.flatten(1, 2).mT @ outputs.flatten(1, 2),
-        P=inputs[:, :-1].flatten(1, 2).mT @ through + last_inputs.mT @ as_real(final),
+        P=inputs.flatten(1, 2).mT @ through + last_inputs.mT @ as_real(final),
         Q=outputs.flatten(1, 2).mT @ as_real(states).flatten(1, 2),
         powers=_powers_gradient(chunks, across, to_end),
     )
     x_gradient = chunks.join(inputs_gradient).to(x.dtype)
-    return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, adjoint[:, 0].transpose(0, 1)
+    return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, adjoint[:, :, 0].transpose(0, 1)
 
 
 def _chunk_size(time: int) -> int:
@@ -109,18 +109,20 @@ def _chunk_size(time: int) -> int:
 
 def _border_states(chunks: Chunks, maps: Maps, inputs: Tensor, initial_state: Tensor | None) -> Tensor:
     """The states before each chunk."""
-    channel, count, batch, _ = inputs.shape
+    channel, batch, count, _ = inputs.shape
     pairs = maps.powers.shape[-1]
-    added = as_complex(inputs[:, :-1].flatten(1, 2) @ maps.P).reshape(channel, count - 1, batch, pairs)
+    if initial_state is None:
+        first = maps.powers.new_zeros(channel, batch, 1, pairs)
+    else:
+        first = initial_state.transpose(0, 1)[:, :, None]
+    if count == 1:
+        return first.clone()
+    added = as_complex(inputs.flatten(1, 2) @ maps.P).reshape(channel, batch, count, pairs)
     decay = maps.decay
     if chunks.continues is not None:
-        added = torch.where(chunks.continues[1:, :, None], added, 0)
+        added[:, :, :-1].masked_fill_(~chunks.continues[:, 1:, None], 0)
         decay = torch.where(chunks.continues[..., None], decay, 0)
-    if initial_state is None:
-        first = added.new_zeros(channel, 1, batch, pairs)
-    else:
-        first = initial_state.transpose(0, 1)[:, None]
-    return elementwise_scan(decay, torch.cat((first, added), dim=1), 1)
+    return elementwise_scan(decay, torch.cat((first, added[:, :, :-1]), dim=2), 2)
 
 
 def _powers_gradient(chunks: Chunks, across: Tensor, to_end: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pure torch: matrix products over chunks of time; an odd-even scan in each chunk where Ā or B̄ varies."""
+"""Pure torch: matrix products over chunks of time; a scan in each chunk where Ā or B̄ varies."""
 
 from torch import Tensor
 

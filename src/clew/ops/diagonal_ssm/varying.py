@@ -1,4 +1,4 @@
-"""Ā or B̄ different at each sample: an odd-even scan inside each chunk of time, chunk after chunk.
+"""Ā or B̄ different at each sample: a scan in blocks inside each chunk of time, chunk after chunk.
 
 A chunk's states (batch, T, channel, pairs) live only as long as the chunk. Backward they are computed again
 from the state before the chunk, so that memory does not grow by the states of all samples.

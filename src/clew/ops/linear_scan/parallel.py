@@ -1,4 +1,4 @@
-"""The recurrence as an odd-even scan; its backward pass is the scan in reverse."""
+"""The recurrence as a scan in blocks; its backward pass is the scan in reverse."""
 
 import torch
 from torch import Tensor
