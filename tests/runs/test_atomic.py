@@ -109,6 +109,19 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_error_in_a_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError("no space left on device")
+
+    path = tmp_path / "file"
+    write_bytes(path, OLD)
+    monkeypatch.setattr("clew.runs.atomic.os.fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_bytes(path, NEW)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == OLD
+
+
 @pytest.mark.parametrize("kind", ["file", "empty folder"])
 def test_what_exists_is_not_replaced_by_a_folder(tmp_path, kind):
     path = tmp_path / "folder"

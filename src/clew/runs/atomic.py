@@ -30,9 +30,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         OSError: if the file cannot be written; ``path`` is then what it was before.
     """
     aside = _aside(path, _ASIDE)
-    aside.write_bytes(data)
-    _sync_file(aside)
-    os.replace(aside, path)
+    try:
+        aside.write_bytes(data)
+        _sync_file(aside)
+        os.replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+        raise
     _sync_directory(path.parent)
 
 
