@@ -234,9 +234,11 @@ def test_the_state_is_saved_while_it_runs_and_while_it_waits(make_model, tmp_pat
     session = Session(make_model(), *NAMES)
     read_end, write_end = os.pipe()
     saved = []
+    end = time.monotonic() + 60
 
     class Watched(Signals):
         def wait_readable(self, descriptor, timeout=None):
+            assert time.monotonic() < end, saved
             if len(saved) == 2:
                 os.close(write_end)
                 saved.append(0)

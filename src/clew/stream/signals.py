@@ -9,6 +9,8 @@ from typing import Any, Self
 __all__ = ["Signals"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP does not exist on Windows
+# Windows can wait for sockets only: there the read or the write itself blocks.
+_CAN_WAIT = hasattr(select, "poll")
 
 
 class Signals:
@@ -31,10 +33,11 @@ class Signals:
         self._polls: dict[tuple[int, bool], select.poll] = {}
 
     def __enter__(self) -> Self:
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
-        self._wakeup_before = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        if _CAN_WAIT:
+            self._wake_read, self._wake_write = os.pipe()
+            os.set_blocking(self._wake_read, False)
+            os.set_blocking(self._wake_write, False)
+            self._wakeup_before = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for name in _NAMES:
             if hasattr(signal, name):
                 number = getattr(signal, name)
@@ -48,9 +51,10 @@ class Signals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        if _CAN_WAIT:
+            signal.set_wakeup_fd(self._wakeup_before)
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
@@ -69,8 +73,7 @@ class Signals:
         return self._wait(descriptor, None, write=True)
 
     def _wait(self, descriptor: int, timeout: float | None, *, write: bool) -> bool:
-        if not hasattr(select, "poll"):
-            # Windows can wait for sockets only: there the read or the write itself blocks.
+        if not _CAN_WAIT:
             return self.received is None
         waiting = self._polls.get((descriptor, write))
         if waiting is None:
