@@ -32,7 +32,7 @@ def load(name_or_path: str | os.PathLike[str], options: Mapping[str, Any] | None
     >>> load("japanese-vowels", {"validation": "0.1"})
     Dataset('japanese-vowels', 243 train, 27 validation, 370 test, 12 channels, 9 classes)
     """
-    name, given = os.fspath(name_or_path), dict(options or {})
+    name, given = os.fspath(name_or_path), options or {}
     if name not in datasets and (kind := _kind_of_path(name)) is not None:
         if "path" in given:
             raise ValueError(f"the path is given twice: {name} and path={given['path']}")

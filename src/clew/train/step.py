@@ -66,6 +66,7 @@ class Stepper:
         self._optimiser = optimiser
         self._schedule = warmup_cosine(optimiser, self.steps, config.warmup, taken)
         self._parallel = team.accelerator.prepare(model)
+        self._parallel.train()
         self._target_counts = targets_in(dataset.train.targets)
         self._dropouts = [layer for layer in model.modules() if isinstance(layer, Dropout)]
         self._batches: tuple[int, list[list[int]]] = (-1, [])
@@ -86,7 +87,6 @@ class Stepper:
         for dropout in self._dropouts:
             dropout.set_rows(len(indices), share.rows)
 
-        self._parallel.train()
         logits, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
         loss, right = cross_entropy_sum(logits, targets.to(device))
         total, total_right = self.team.sum(torch.stack([loss.detach().double(), right.double()])).tolist()
