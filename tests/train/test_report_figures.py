@@ -93,9 +93,9 @@ def agreements(layers: int, difference: float) -> list[Agreement]:
 
 def cost(points: int, memory: int | None) -> Cost:
     made = tuple(
-        CostPoint(64 * 2**n, 1e-3 * 2**n, 3, None if memory is None else memory * 2**n) for n in range(points)
+        CostPoint(64 * 2**n, 1e-3 * 2**n, None if memory is None else memory * 2**n) for n in range(points)
     )
-    return Cost(made, made[: max(points // 2, 1)], 2)
+    return Cost(made, made[: max(points // 2, 1)], threads=2, repeats=3)
 
 
 NAMES = [f"class {index}" for index in range(40)]

@@ -306,17 +306,17 @@ class Sized(torch.nn.Module):
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of resident memory is read from /proc")
 def test_memory_is_what_a_pass_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost_process, "SHORTEST", 64)
-    monkeypatch.setattr(cost_process, "LONGEST", 512)
-    per_sample = 128 * 1024  # bytes: 8 to 64 MiB a pass
+    monkeypatch.setattr(cost_process, "LONGEST", 1024)
+    per_sample = 128 * 1024  # bytes: 8 to 128 MiB a pass
 
     def take(x: torch.Tensor) -> None:
         with mmap.mmap(-1, x.shape[1] * per_sample) as pages:
             for page in range(0, len(pages), mmap.PAGESIZE):
                 pages[page] = 1
 
-    take(torch.empty(1, 2 * 512, 1))  # an earlier peak, higher than all to come
+    take(torch.empty(1, 2 * 1024, 1))  # an earlier peak, higher than all to come
     found = cost_process._measure(take, Sized(), 60.0)  # type: ignore[arg-type]
-    assert [point.length for point in found] == [64, 128, 256, 512]
+    assert [point.length for point in found] == [64, 256, 1024]
     for point in found:
         assert point.memory == pytest.approx(point.length * per_sample, abs=HEAP)
 
@@ -334,11 +334,10 @@ def test_time_is_that_of_a_pass_and_the_budget_is_kept(monkeypatch: pytest.Monke
     monkeypatch.setattr(cost_process.time, "perf_counter", lambda: now)
     monkeypatch.setattr(cost_process, "SHORTEST", 64)
     found = cost_process._measure(run, Sized(), 1.0)  # type: ignore[arg-type]
-    assert [point.length for point in found] == [64, 128, 256, 512, 1024]
+    assert [point.length for point in found] == [64, 256, 1024]
     for point in found:
-        assert point.repeats == 5
         assert point.seconds == pytest.approx(point.length * 1e-4)
-    assert now <= 1.0 + 1024e-4  # at most the pass that was under way
+    assert now <= 1.0
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
@@ -352,6 +351,6 @@ def test_the_process_prints_json(
     monkeypatch.setattr(cost_process, "load", lambda path: classifier(vowels, d_state=8))
     cost_process.main([str(tmp_path), "0.01", str(torch.get_num_threads())])
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"training", "steps"}
-    assert set(found["steps"][0]) == {"length", "seconds", "repeats", "memory"}
+    assert set(found) == {"training", "steps", "repeats"}
+    assert set(found["steps"][0]) == {"length", "seconds", "memory"}
     assert STEPS == "step by step"

@@ -14,7 +14,7 @@ from clew.train.report.words import count, duration, in_percent, memory
 __all__ = ["write"]
 
 
-def write(run_directory: str | Path, *, seconds: float = 6.0) -> Path:
+def write(run_directory: str | Path, *, seconds: float = 10.0) -> Path:
     """Write ``report.html`` and the figures of a finished run.
 
     The page is one file that opens offline; the figures lie beside it as ``figures/*.png``. Each file appears

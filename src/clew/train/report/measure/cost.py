@@ -27,14 +27,12 @@ class CostPoint:
     Attributes:
         length: samples in the sequence.
         seconds: median time of a pass.
-        repeats: how many passes the median is of.
         memory: bytes by which the peak resident memory of the process has grown; None where it cannot be
             read.
     """
 
     length: int
     seconds: float
-    repeats: int
     memory: int | None
 
 
@@ -46,11 +44,13 @@ class Cost:
         training: forward and backward over whole sequences, one at a time.
         steps: ``model.step`` for each sample, one stream.
         threads: threads that torch used.
+        repeats: how many passes each time is the median of.
     """
 
     training: tuple[CostPoint, ...]
     steps: tuple[CostPoint, ...]
     threads: int
+    repeats: int
 
 
 def measure_cost(run_directory: Path, seconds: float) -> Cost:
@@ -80,4 +80,4 @@ def measure_cost(run_directory: Path, seconds: float) -> Cost:
 def _read(found: dict[str, Any], threads: int) -> Cost:
     """The answer of the process as values."""
     training, steps = (tuple(CostPoint(**point) for point in found[name]) for name in ("training", "steps"))
-    return Cost(training, steps, threads)
+    return Cost(training, steps, threads, found["repeats"])

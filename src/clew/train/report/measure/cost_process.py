@@ -23,8 +23,8 @@ from clew.train.report.measure.cost import CostPoint
 
 __all__ = ["main"]
 
-SHORTEST, LONGEST = 16, 16_384
-REPEATS = 5
+SHORTEST, LONGEST, GROWTH = 16, 16_384, 4
+REPEATS = 3
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,9 +37,8 @@ def main(arguments: Sequence[str]) -> None:
         "steps": _measure(lambda x: _run_steps(model.eval(), x), model, seconds / 2),
         "training": _measure(lambda x: _train(model.train(), x), model, seconds / 2),
     }
-    print(
-        json.dumps({name: [dataclasses.asdict(point) for point in points] for name, points in found.items()})
-    )
+    points = {name: [dataclasses.asdict(point) for point in points] for name, points in found.items()}
+    print(json.dumps({**points, "repeats": REPEATS}))
 
 
 def _train(model: Classifier, x: torch.Tensor) -> None:
@@ -59,7 +58,7 @@ def _run_steps(model: Classifier, x: torch.Tensor) -> None:
 
 
 def _measure(run: Callable[[torch.Tensor], None], model: Classifier, seconds: float) -> list[CostPoint]:
-    """Points at doubling lengths until the next would leave the time that is given."""
+    """Points at lengths ``GROWTH`` times the last, until the next would leave the time that is given."""
     end = time.perf_counter() + seconds
     noise = torch.randn(1, LONGEST, model.config.d_input)
     inputs = noise * model.input_std + model.input_mean
@@ -70,17 +69,15 @@ def _measure(run: Callable[[torch.Tensor], None], model: Classifier, seconds: fl
     length = SHORTEST
     while length <= LONGEST:
         times: list[float] = []
-        while len(times) < REPEATS:
+        for _ in range(REPEATS):
             start = time.perf_counter()
             run(inputs[:, :length])
             times.append(time.perf_counter() - start)
-            if len(times) >= 3 and time.perf_counter() > end:
-                break
         memory = None if before is None else max(_status("VmHWM") - before, 0)
-        points.append(CostPoint(length, statistics.median(times), len(times), memory))
-        if time.perf_counter() + 3 * 2 * points[-1].seconds > end:
+        points.append(CostPoint(length, statistics.median(times), memory))
+        if time.perf_counter() + REPEATS * GROWTH * points[-1].seconds > end:
             break
-        length *= 2
+        length *= GROWTH
     return points
 
 

@@ -62,12 +62,10 @@ def _cells(point: CostPoint | None) -> tuple[str, str]:
 
 def _method(found: Cost) -> str:
     """How it was measured."""
-    repeats = sorted({point.repeats for point in (*found.training, *found.steps)})
-    times = f"{repeats[0]}" if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
     text = (
         f"Measured in a fresh process on the CPU with {count(found.threads, 'thread')}, on one sequence of "
         f"noise at a time; training is forward and backward, steps are model.step alone; times are medians "
-        f"of {times} passes, and lengths double until the time for measuring is spent. "
+        f"of {found.repeats} passes, and lengths grow until the time for measuring is spent. "
     )
     if found.training[0].memory is None:
         return f"{text}Memory is left out: this system does not let a process set back the mark of its peak."
