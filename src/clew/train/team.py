@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
 __all__ = ["Rows", "Team", "rows_of"]
@@ -58,13 +57,7 @@ class Team:
         cuda = torch.cuda.is_available()
         if device == "cuda" and not cuda:
             raise ValueError("device is 'cuda', and torch finds none here: take 'cpu' or 'auto'")
-        accelerator = Accelerator(
-            cpu=device == "cpu" or not cuda,
-            mixed_precision="no",
-            # The only buffers are the standardisation, equal everywhere from the start.
-            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-        )
-        return cls(accelerator)
+        return cls(Accelerator(cpu=device == "cpu" or not cuda, mixed_precision="no"))
 
     @property
     def device(self) -> torch.device:
