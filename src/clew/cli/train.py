@@ -162,8 +162,8 @@ def _summary(result: "Run", report: Path) -> str:
     if validations:
         best = min(validations, key=lambda line: line["loss"])
         lines[0] += (
-            f": {len(validations)} epochs, best validation loss {best['loss']:.4f} "
-            f"with accuracy {best['accuracy']:.1%}"
+            f": {len(validations)} epoch{'s' * (len(validations) > 1)}, "
+            f"best validation loss {best['loss']:.4f} with accuracy {best['accuracy']:.1%}"
         )
     place = shlex.quote(str(result.directory))
     return "\n".join(
