@@ -1,6 +1,7 @@
 """Where the eigenvalues of a diagonal state space layer start."""
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -9,14 +10,35 @@ from clew.errors import unknown_name
 from clew.hippo import transition
 from clew.maths.dplr import diagonalise_normal
 
-__all__ = ["SPECTRA", "initial_spectrum"]
+__all__ = ["SPECTRA", "initial_spectrum", "normal_spectrum"]
+
+
+def normal_spectrum(measure: Literal["legs"], order: int) -> tuple[Tensor, Tensor]:
+    """The eigenvalues above the real axis of a HiPPO matrix's normal part A + P Pᵀ, and their eigenvectors.
+
+    Args:
+        measure: ``"legs"``.
+        order: N, even.
+
+    Returns:
+        Eigenvalues (N/2,) and orthonormal eigenvectors (N, N/2), complex128.
+
+    >>> normal_spectrum("legs", 2)[0]
+    tensor([-0.5000+0.8660j], dtype=torch.complex128)
+
+    Source: Gu et al., "Efficiently modeling long sequences with structured state spaces" (2022), appendix
+    C.1.
+    """
+    A, B = transition(measure, order)
+    eigenvalues, V = diagonalise_normal(A, B * math.sqrt(0.5))  # P = √(n + ½) = B/√2
+    pairs = order // 2
+    return eigenvalues[pairs:], V[:, pairs:]
 
 
 def _legs(order: int) -> tuple[Tensor, Tensor]:
-    A, B = transition("legs", order)
-    eigenvalues, V = diagonalise_normal(A, B * math.sqrt(0.5))  # P = √(n + ½) = B/√2
-    pairs = order // 2
-    return eigenvalues[pairs:], (V.mH @ B.to(V.dtype))[pairs:, 0]
+    eigenvalues, V = normal_spectrum("legs", order)
+    _, B = transition("legs", order)
+    return eigenvalues, (V.mH @ B.to(V.dtype))[:, 0]
 
 
 def _lin(order: int) -> tuple[Tensor, Tensor]:

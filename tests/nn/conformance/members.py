@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from tests.nn.conformance import published
 
-from clew.nn import RNN, S4D
+from clew.nn import LRU, RNN, S4D, S5
 
 CHANNELS = 3
 
@@ -45,10 +45,25 @@ def _slow_s4d(layer, samples):
         layer.A_log_real.copy_(-torch.log(tau) - layer.log_dt[:, None])
 
 
+def _slow_s5(layer, samples):
+    """As S4D, with one Δ for each state."""
+    with torch.no_grad():
+        tau = torch.logspace(0, 1, layer.A_log_real.numel(), base=samples)
+        layer.A_log_real.copy_(-torch.log(tau) - layer.log_dt)
+
+
 def _slow_rnn(layer, samples):
     """A orthogonal but for a decay of e^{−1/samples}."""
     with torch.no_grad():
         layer.A.copy_(torch.linalg.qr(torch.randn_like(layer.A.double()))[0] * (1 - 1 / samples))
+
+
+def _slow_lru(layer, samples):
+    """|λ| = e^{−1/τ} for τ from 1 sample to ``samples``, and γ as at the start."""
+    with torch.no_grad():
+        tau = torch.logspace(0, 1, layer.d_state, base=samples, dtype=torch.float64)
+        layer.nu_log.copy_(-torch.log(tau))
+        layer.gamma_log.copy_(0.5 * torch.log(-torch.expm1(-2 / tau)))
 
 
 def _s4d(name, discretization="zoh", **options):
@@ -70,6 +85,20 @@ def _rnn(name, **options):
     )
 
 
+def _s5(name, discretization="zoh", **options):
+    return Member(
+        name,
+        lambda: S5(CHANNELS, 8, discretization=discretization, dt_min=0.01, dt_max=0.3, **options),
+        published.s5(discretization),
+        _slow_s5,
+        holds=discretization == "zoh",
+    )
+
+
+def _lru(name, **options):
+    return Member(name, lambda: LRU(CHANNELS, 5, **options), published.lru, _slow_lru)
+
+
 MEMBERS = (
     _s4d("s4d"),
     _s4d("s4d-convolution", mode="convolution", init="real"),
@@ -79,6 +108,11 @@ MEMBERS = (
     _rnn("rnn-linear-recurrent", nonlinearity=None, mode="recurrent"),
     _rnn("rnn-linear-convolution", nonlinearity=None, mode="convolution"),
     _rnn("rnn-tanh", nonlinearity="tanh"),
+    _s5("s5"),
+    _s5("s5-recurrent", mode="recurrent", blocks=2),
+    _s5("s5-bilinear", mode="scan", discretization="bilinear"),
+    _lru("lru"),
+    _lru("lru-recurrent", mode="recurrent"),
 )
 
 # (member, what it does not have): the error, and with it the reason.
@@ -97,6 +131,8 @@ EXCEPTIONS = {
         "segments",
     ): "mode='convolution' cannot start anew at segments: take mode='scan'",
     ("rnn-linear-convolution", "continuous_system"): f"{_DISCRETE} has no continuous system",
+    ("lru", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
+    ("lru-recurrent", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
     ("rnn-tanh", "dt"): f"{_DISCRETE} takes no dt",
     ("rnn-tanh", "system"): "an RNN with tanh is not a linear system",
     ("rnn-tanh", "continuous_system"): f"{_DISCRETE} has no continuous system",

@@ -50,6 +50,44 @@ def rnn(nonlinearity):
     return run
 
 
+def s5(discretization):
+    """Smith et al., "Simplified state space layers for sequence modeling" (2023), eq. 1, 2 and 6."""
+
+    def run(parameters, x, state, dt=None):
+        A = torch.complex(-torch.exp(parameters["A_log_real"]), parameters["A_imag"])
+        B, C = (torch.complex(parameters[name][..., 0], parameters[name][..., 1]) for name in "BC")
+        delta = torch.exp(parameters["log_dt"])
+        h = torch.complex(*state)
+        outputs = []
+        for k in range(x.shape[1]):
+            step = delta.expand(len(x), -1) if dt is None else delta * dt[:, k, None]
+            if discretization == "zoh":
+                A_bar = torch.exp(step * A)
+                B_bar = ((A_bar - 1) / A)[..., None] * B
+            else:
+                A_bar = (1 + step * A / 2) / (1 - step * A / 2)
+                B_bar = (step / (1 - step * A / 2))[..., None] * B
+            h = A_bar * h + torch.einsum("bpc,bc->bp", B_bar, x[:, k].to(B_bar.dtype))
+            outputs.append(2 * torch.einsum("cp,bp->bc", C, h).real + parameters["D"] * x[:, k])
+        return _stacked(outputs, x), (h.real, h.imag)
+
+    return run
+
+
+def lru(parameters, x, state, dt=None):
+    """Orvieto et al., "Resurrecting recurrent neural networks for long sequences" (2023), eq. 6 to 8."""
+    exponent = torch.complex(-torch.exp(parameters["nu_log"]), torch.exp(parameters["theta_log"]))
+    B, C = (torch.complex(parameters[name][..., 0], parameters[name][..., 1]) for name in "BC")
+    gamma = torch.exp(parameters["gamma_log"])
+    h = torch.complex(*state)
+    outputs = []
+    for k in range(x.shape[1]):
+        decay = torch.exp(exponent) if dt is None else torch.exp(exponent * dt[:, k, None])
+        h = decay * h + gamma * torch.einsum("pc,bc->bp", B, x[:, k].to(B.dtype))
+        outputs.append(torch.einsum("cp,bp->bc", C, h).real + parameters["D"] * x[:, k])
+    return _stacked(outputs, x), (h.real, h.imag)
+
+
 def _stacked(outputs, x):
     return torch.stack(outputs, dim=1) if outputs else x
 
