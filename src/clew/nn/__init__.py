@@ -3,11 +3,13 @@
 from clew.nn.backbone import Backbone
 from clew.nn.block import Block
 from clew.nn.dropout import Dropout
+from clew.nn.gru import GRU
 from clew.nn.lru import LRU
+from clew.nn.lstm import LSTM
 from clew.nn.mixer import Mixer
 from clew.nn.registry import mixers
 from clew.nn.rnn import RNN
 from clew.nn.s4d import S4D
 from clew.nn.s5 import S5
 
-__all__ = ["LRU", "RNN", "S4D", "S5", "Backbone", "Block", "Dropout", "Mixer", "mixers"]
+__all__ = ["GRU", "LRU", "LSTM", "RNN", "S4D", "S5", "Backbone", "Block", "Dropout", "Mixer", "mixers"]

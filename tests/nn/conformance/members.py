@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from tests.nn.conformance import published
 
-from clew.nn import LRU, RNN, S4D, S5
+from clew.nn import GRU, LRU, LSTM, RNN, S4D, S5
 
 CHANNELS = 3
 
@@ -66,6 +66,19 @@ def _slow_lru(layer, samples):
         layer.gamma_log.copy_(0.5 * torch.log(-torch.expm1(-2 / tau)))
 
 
+def _slow_gated(gate):
+    """A gate of 1 − 1/τ at rest, for τ from 2 samples to ``samples``: σ(b) = 1 − 1/τ for b = log(τ − 1)."""
+
+    def slow(layer, samples):
+        with torch.no_grad():
+            tau = torch.logspace(0, 1, layer.d_model, base=samples).clamp(min=2)
+            rows = slice(gate * layer.d_model, (gate + 1) * layer.d_model)
+            layer.bias_ih[rows] = torch.log(tau - 1)
+            layer.bias_hh[rows] = 0.0
+
+    return slow
+
+
 def _s4d(name, discretization="zoh", **options):
     return Member(
         name,
@@ -113,6 +126,8 @@ MEMBERS = (
     _s5("s5-bilinear", mode="scan", discretization="bilinear"),
     _lru("lru"),
     _lru("lru-recurrent", mode="recurrent"),
+    Member("gru", lambda: GRU(CHANNELS), published.gru, _slow_gated(1)),
+    Member("lstm", lambda: LSTM(CHANNELS), published.lstm, _slow_gated(1)),
 )
 
 # (member, what it does not have): the error, and with it the reason.
@@ -133,6 +148,12 @@ EXCEPTIONS = {
     ("rnn-linear-convolution", "continuous_system"): f"{_DISCRETE} has no continuous system",
     ("lru", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
     ("lru-recurrent", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
+    ("gru", "dt"): "a GRU is defined in discrete time and takes no dt",
+    ("gru", "system"): "a GRU is not a linear system",
+    ("gru", "continuous_system"): "a GRU is defined in discrete time and has no continuous system",
+    ("lstm", "dt"): "an LSTM is defined in discrete time and takes no dt",
+    ("lstm", "system"): "an LSTM is not a linear system",
+    ("lstm", "continuous_system"): "an LSTM is defined in discrete time and has no continuous system",
     ("rnn-tanh", "dt"): f"{_DISCRETE} takes no dt",
     ("rnn-tanh", "system"): "an RNN with tanh is not a linear system",
     ("rnn-tanh", "continuous_system"): f"{_DISCRETE} has no continuous system",

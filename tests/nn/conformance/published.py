@@ -88,6 +88,38 @@ def lru(parameters, x, state, dt=None):
     return _stacked(outputs, x), (h.real, h.imag)
 
 
+def gru(parameters, x, state):
+    """Cho et al. (2014), eq. 5 to 8, the reset gate after the product, gates in the order r, z, n."""
+    (h,) = state
+    outputs = []
+    for k in range(x.shape[1]):
+        r, z, n = _gates(parameters, "ih", x[:, k], 3)
+        R, Z, N = _gates(parameters, "hh", h, 3)
+        z = torch.sigmoid(z + Z)
+        h = (1 - z) * torch.tanh(n + torch.sigmoid(r + R) * N) + z * h
+        outputs.append(h)
+    return _stacked(outputs, x), (h,)
+
+
+def lstm(parameters, x, state):
+    """Gers, Schmidhuber and Cummins (2000), section 3, gates in the order i, f, g, o."""
+    h, c = state
+    outputs = []
+    for k in range(x.shape[1]):
+        pairs = zip(_gates(parameters, "ih", x[:, k], 4), _gates(parameters, "hh", h, 4), strict=True)
+        i, f, g, o = (one + other for one, other in pairs)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        outputs.append(h)
+    return _stacked(outputs, x), (h, c)
+
+
+def _gates(parameters, which, values, count):
+    """W v + b, cut into gates."""
+    W, b = parameters[f"weight_{which}"], parameters[f"bias_{which}"]
+    return (torch.einsum("ij,bj->bi", W, values) + b).chunk(count, dim=-1)
+
+
 def _stacked(outputs, x):
     return torch.stack(outputs, dim=1) if outputs else x
 

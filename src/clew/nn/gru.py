@@ -1,0 +1,135 @@
+"""The gated recurrent unit, torch's, under the mixer contract."""
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from clew.nn.arguments import check_sequence, check_step
+from clew.nn.gated import GatedConstants, loop, start, torch_runs, torch_sequence
+from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.padding import zero_padding
+from clew.nn.precision import without_autocast
+from clew.nn.registry import mixers
+from clew.systems import DiscreteStateSpace, StateSpace
+
+__all__ = ["GRU", "GRUState"]
+
+
+class GRUState(NamedTuple):
+    """h (batch, channel), which is also the output."""
+
+    hidden: Tensor
+
+
+@mixers.register("gru")
+class GRU(Mixer[GRUState, GatedConstants]):
+    """r, z = σ(W x + U h), n = tanh(W x + r ⊙ (U h)), h = (1 − z) ⊙ n + z ⊙ h, y = h; each with its biases.
+
+    A baseline: ``torch.nn.GRU`` of one layer, with its parameters and its start. It is no linear system,
+    knows no time step and loops over time.
+
+    Args:
+        d_model: channels; as many states.
+
+    Raises:
+        ValueError: for ``d_model`` below 1; in calls, for a ``dt``.
+
+    >>> layer = GRU(4)
+    >>> y, state = layer(torch.randn(2, 100, 4))
+    >>> y.shape, state.hidden.shape
+    (torch.Size([2, 100, 4]), torch.Size([2, 4]))
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), section 2.3, with
+    the reset gate after the product, as ``torch.nn.GRU`` has it.
+    """
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        if d_model < 1:
+            raise ValueError(f"d_model is at least 1; got {d_model}")
+        self.d_model = d_model
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = start(3, d_model)
+
+    def forward(
+        self,
+        x: Tensor,
+        state: GRUState | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+        dt: Tensor | None = None,
+    ) -> tuple[Tensor, GRUState]:
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
+        check_sequence(self, x, state, lengths, segments, dt)
+        _refuse_dt(dt)
+        before = self.initial_state(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            u = zero_padding(x, lengths).to(before.hidden.dtype)
+            known = self.constants()
+            if torch_runs(segments):
+                y, after = torch_sequence(torch.gru, known, u, before, lengths)
+            else:
+                y, after = loop(partial(_next, known), u, before, lengths, segments)
+            return zero_padding(y, lengths).to(x.dtype), GRUState(after[0].contiguous())
+
+    def step(
+        self,
+        x_k: Tensor,
+        state: GRUState,
+        *,
+        dt: Tensor | None = None,
+        constants: GatedConstants | None = None,
+    ) -> tuple[Tensor, GRUState]:
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` says; ``dt`` is refused."""
+        check_step(self, x_k, state, dt, constants)
+        _refuse_dt(dt)
+        known = self.constants() if constants is None else constants
+        with without_autocast(x_k.device):
+            after = GRUState(*_next(known, x_k.to(known.weight_ih.dtype), state))
+        return after.hidden.to(x_k.dtype), after
+
+    def constants(self) -> GatedConstants:
+        """The parameters in the dtype of the state."""
+        dtype = state_dtype(self.weight_ih)
+        weights = (self.weight_ih.to(dtype), self.weight_hh.to(dtype))
+        return GatedConstants(*weights, self.bias_ih.to(dtype), self.bias_hh.to(dtype))
+
+    def initial_state(self, batch_size: int) -> GRUState:
+        """Zeros (batch, channel)."""
+        weight = self.weight_ih
+        return GRUState(
+            torch.zeros((batch_size, self.d_model), dtype=state_dtype(weight), device=weight.device)
+        )
+
+    def system(self) -> DiscreteStateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("a GRU is not a linear system")
+
+    def continuous_system(self) -> StateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("a GRU is defined in discrete time and has no continuous system")
+
+    def dynamics_parameters(self) -> tuple[str, ...]:
+        """None: its matrices are trained as any others."""
+        return ()
+
+
+def _next(known: GatedConstants, u_k: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (torch.gru_cell(u_k, state[0], *known),)
+
+
+def _refuse_dt(dt: Tensor | None) -> None:
+    if dt is not None:
+        raise ValueError("a GRU is defined in discrete time and takes no dt")
