@@ -18,7 +18,7 @@ myst_heading_anchors = 3
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!clew\.).*"),
-    ("py:class", r"clew\..*\.(StateT|ConstantsT|Built|Factory)"),  # type variables
+    ("py:class", r"clew\..*\.(StateT|ConstantsT|SystemT|Built|Factory)"),  # type variables
 ]
 
 autodoc_member_order = "bysource"

@@ -46,6 +46,24 @@ def test_the_network_itself_where_relu_does_nothing(agree):
     agree(y, rnn(x)[0])
 
 
+def test_tanh_is_not_linear_and_has_no_kernel(agree):
+    """What the parallel views stand on fails with tanh: superposition, and one answer to all impulses."""
+    rnn = nn.RNN(1, 8, bias=False, batch_first=True, dtype=torch.float64)
+    system = DiscreteStateSpace.from_rnn(rnn)
+    a, b = torch.randn(2, 50, 1, dtype=torch.float64)
+    impulse = torch.zeros(50, 1, dtype=torch.float64)
+    impulse[0] = 1.0
+
+    def tanh(x):
+        return rnn(x[None])[0][0]
+
+    agree(system.run(a)[0] + system.run(b)[0], system.run(a + b)[0])
+    agree(system.run(100 * impulse)[0] / 100, system.kernel(50)[..., 0])
+    missed = (tanh(a + b) - tanh(a) - tanh(b)).norm() / tanh(a + b).norm()
+    assert missed > 0.01
+    assert (tanh(100 * impulse) / 100).norm() < 0.1 * tanh(impulse).norm()
+
+
 def test_gradients_reach_the_weights():
     rnn = nn.RNN(3, 5)
     y, _ = DiscreteStateSpace.from_rnn(rnn).run(torch.ones(4, 4), mode="scan")

@@ -1,5 +1,6 @@
 """HiPPO: systems whose state is an optimal summary of the past, one measure a file."""
 
-from clew.hippo.transition import transition
+from clew.hippo.memory import Memory, MemoryState
+from clew.hippo.transition import basis, transition
 
-__all__ = ["transition"]
+__all__ = ["Memory", "MemoryState", "basis", "transition"]

@@ -1,6 +1,19 @@
 """Linear state space models: continuous, discrete, and the three views of the discrete one."""
 
+from clew.systems.connections import feedback, parallel, series
 from clew.systems.continuous import StateSpace
 from clew.systems.discrete import DiscreteStateSpace
+from clew.systems.identification import identify
+from clew.systems.reduction import Reduction, balanced_truncation, hankel_singular_values
 
-__all__ = ["DiscreteStateSpace", "StateSpace"]
+__all__ = [
+    "DiscreteStateSpace",
+    "Reduction",
+    "StateSpace",
+    "balanced_truncation",
+    "feedback",
+    "hankel_singular_values",
+    "identify",
+    "parallel",
+    "series",
+]

@@ -117,6 +117,32 @@ class StateSpace(LinearSystem):
         answer = simulation.impulse_response(self.matrices, simulation.time_axis(given))
         return answer if given.ndim else answer[..., 0, :, :]
 
+    def step_response(self, t: ArrayLike) -> Tensor:
+        """C ∫₀ᵗ e^{As} ds B + D, the output after the input has gone from 0 to 1 at time 0 and stayed there.
+
+        Args:
+            t: times ≥ 0: a number, or (T,).
+
+        Returns:
+            (..., M, P) for a number, (..., T, M, P) for a row: column p is the answer to input p.
+
+        Raises:
+            ValueError: for a time that is negative or not finite.
+
+        >>> StateSpace([[-2.0]], [[2.0]], [[1.0]]).step_response([0.0, 0.5, 5.0])[:, 0, 0]
+        tensor([0.0000, 0.6321, 1.0000], dtype=torch.float64)
+        """
+        given = as_tensor("t", t, torch.float64, self.device)
+        answer = simulation.step_response(self.matrices, simulation.time_axis(given))
+        return answer if given.ndim else answer[..., 0, :, :]
+
+    def time_constants(self) -> Tensor:
+        """−1/Re(pole), the time in which each mode decays to 1/e: (..., N) real, in the order of the poles.
+
+        Infinite for a pole on the imaginary axis; negative for a mode that grows by e in that time.
+        """
+        return -1.0 / self.poles().real.where(self.poles().real != 0, -0.0)
+
     def simulate(self, x: ArrayLike, t: ArrayLike, state: ArrayLike | None = None) -> tuple[Tensor, Tensor]:
         """The exact outputs at the times ``t``, for an input that is constant between them.
 

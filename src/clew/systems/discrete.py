@@ -171,6 +171,38 @@ class DiscreteStateSpace(LinearSystem):
         """
         return kernel(self.matrices, _checked_length(length))
 
+    def impulse_response(self, length: int) -> Tensor:
+        """The output after a unit impulse at sample 0: the kernel, and D beside it at sample 0.
+
+        Returns:
+            (..., length, M, P).
+
+        Raises:
+            ValueError: for a negative length.
+        """
+        return response.with_feedthrough(self.kernel(length), self.D)
+
+    def step_response(self, length: int) -> Tensor:
+        """The output after the input has gone from 0 to 1 at sample 0 and stayed there: Σ_{l ≤ k} C Āˡ B̄ + D.
+
+        Returns:
+            (..., length, M, P): column p is the answer to input p.
+
+        Raises:
+            ValueError: for a negative length.
+        """
+        return self.kernel(length).cumsum(-3) + self.D[..., None, :, :]
+
+    def time_constants(self) -> Tensor:
+        """−dt / ln abs(pole), the time in which each mode decays to 1/e: (..., N) real, ordered as the poles.
+
+        In the unit of ``dt``. 0 for a pole at 0, which has forgotten at the next sample; infinite for one on
+        the unit circle; negative for a mode that grows by e in that time.
+        """
+        dt = self.dt[..., None] if isinstance(self.dt, Tensor) else self.dt
+        rate = self.poles().abs().log()
+        return -dt / rate.where(rate != 0, -0.0)
+
     def matrix(self, length: int) -> Tensor:
         """T with y = T x: what the system does to ``length`` samples, from a zero state.
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.systems.matrices import Matrices
 
-__all__ = ["frequency_axis", "transfer"]
+__all__ = ["frequency_axis", "transfer", "with_feedthrough"]
 
 
 def transfer(matrices: Matrices, points: Tensor) -> Tensor:
@@ -33,6 +33,12 @@ def transfer(matrices: Matrices, points: Tensor) -> Tensor:
         )
     seen: Tensor = C[..., None, :, :] @ states
     return seen.to(matrices.A.dtype.to_complex())
+
+
+def with_feedthrough(kernel: Tensor, D: Tensor) -> Tensor:
+    """The kernel (..., length, M, P), and D (..., M, P) added at lag 0."""
+    first = torch.arange(kernel.shape[-3], device=kernel.device)[:, None, None] == 0
+    return kernel + torch.where(first, D[..., None, :, :], 0.0)
 
 
 def frequency_axis(omega: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor
 from clew.maths.exponential import exponential, exponential_and_integral
 from clew.systems.matrices import Matrices
 
-__all__ = ["impulse_response", "simulate", "time_axis"]
+__all__ = ["impulse_response", "simulate", "step_response", "time_axis"]
 
 
 def time_axis(t: Tensor) -> Tensor:
@@ -25,6 +25,14 @@ def impulse_response(matrices: Matrices, t: Tensor) -> Tensor:
     A, B, C, _ = matrices.to(_wide(matrices))
     flow = exponential(A[..., None, :, :] * t[:, None, None])
     return (C[..., None, :, :] @ flow @ B[..., None, :, :]).to(matrices.A.dtype)
+
+
+def step_response(matrices: Matrices, t: Tensor) -> Tensor:
+    """C ∫₀ᵗ e^{As} ds B + D for each time: (..., T, M, P), computed in float64 and cast once."""
+    A, B, C, D = (matrix[..., None, :, :] for matrix in matrices.to(_wide(matrices)))
+    spans = t[:, None, None]
+    _, driven = exponential_and_integral(A * spans, B * spans)
+    return (C @ driven + D).to(matrices.A.dtype)
 
 
 def simulate(matrices: Matrices, x: Tensor, t: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
