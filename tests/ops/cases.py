@@ -14,9 +14,12 @@ import torch
 from tests.ops import oracles
 
 import clew.ops
+from clew.ops import compiled
 
 BATCH, CHANNELS, PAIRS = 3, 2, 4
-BACKENDS = ("reference", "parallel")
+# The compiled backend once for each instruction set that this machine has; conftest.py switches.
+INSTRUCTION_SETS = () if compiled.missing() else tuple(compiled.module().isas())
+BACKENDS = ("reference", "parallel", *(f"native-{name}" for name in INSTRUCTION_SETS))
 
 # Differences are max |difference| / max |reference| throughout.
 TOLERANCES = {
@@ -243,7 +246,18 @@ def every(*features):
 first_of_each = pytest.mark.parametrize(
     "case", [case for case in CASES if case.name == case.operation], ids=lambda case: case.name
 )
-every_backend = pytest.mark.parametrize("backend", BACKENDS)
+# With ``case``, conftest.py leaves out the backends that the case's operation lacks.
+every_backend = pytest.mark.parametrize("backend", BACKENDS, indirect=True)
+
+
+def has(operation, backend):
+    """Whether the operation has this one of BACKENDS."""
+    return backend.partition("-")[0] in clew.backends()[operation].available
+
+
+def every_backend_of(operation):
+    """Parametrise ``backend`` by those that the operation has here."""
+    return pytest.mark.parametrize("backend", [one for one in BACKENDS if has(operation, one)], indirect=True)
 
 
 def random_segments(time, batch=BATCH):

@@ -1,0 +1,29 @@
+// A tensor as the kernels see it: where it is, how large, how far apart.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clew {
+
+enum class Type { float32, float64, bfloat16, float16, complex64, complex128, boolean, int64 };
+
+// Strides count elements. An array that was not given has no data.
+struct Array {
+    static constexpr int most_dimensions = 5;
+
+    void* data = nullptr;
+    Type type = Type::float32;
+    int dimensions = 0;
+    int64_t shape[most_dimensions] = {};
+    int64_t stride[most_dimensions] = {};
+
+    bool given() const { return data != nullptr; }
+
+    template <class T>
+    T* at(int64_t i0 = 0, int64_t i1 = 0, int64_t i2 = 0) const {
+        return static_cast<T*>(data) + i0 * stride[0] + i1 * stride[1] + i2 * stride[2];
+    }
+};
+
+}  // namespace clew
