@@ -90,6 +90,16 @@ Array array(const char* name, const Maybe& tensor, Sizes shape, Types types) {
     return tensor ? array(name, *tensor, shape, types) : Array{};
 }
 
+Array packed(const char* name, const Tensor& tensor, Sizes shape, Types types) {
+    const Array given = checked(name, tensor, shape, types, false);
+    int64_t step = 1;
+    for (int i = given.dimensions - 1; i >= 0; --i) {
+        if (given.shape[i] > 1 && given.stride[i] != step) refuse(name, "has gaps");
+        step *= given.shape[i];
+    }
+    return given;
+}
+
 Array broadcast_array(const char* name, const Tensor& tensor, Sizes shape, Types types) {
     return checked(name, tensor, shape, types, true);
 }

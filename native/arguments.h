@@ -27,6 +27,9 @@ Array array(const char* name, const Maybe& tensor, Sizes shape, Types types);
 // The same, where a size 1 stands for any: the array has the wanted shape, with stride 0 there.
 Array broadcast_array(const char* name, const Tensor& tensor, Sizes shape, Types types);
 
+// The same for a tensor without any gaps, which a kernel walks through.
+Array packed(const char* name, const Tensor& tensor, Sizes shape, Types types);
+
 // What is in the tensor, whatever its shape is; a ValueError unless it has this many dimensions.
 Array any_array(const char* name, const Tensor& tensor, int dimensions);
 

@@ -5,6 +5,7 @@
 
 namespace clew {
 
+void bind_diagonal_ssm(nanobind::module_& module);
 void bind_linear_scan(nanobind::module_& module);
 
 }  // namespace clew

@@ -19,5 +19,6 @@ NB_MODULE(_native, module) {
             names.emplace_back(clew::isa_name(static_cast<clew::Isa>(one)));
         return names;
     });
+    clew::bind_diagonal_ssm(module);
     clew::bind_linear_scan(module);
 }

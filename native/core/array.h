@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/isa.h"
+
 namespace clew {
 
 enum class Type { float32, float64, bfloat16, float16, complex64, complex128, boolean, int64 };
@@ -18,11 +20,17 @@ struct Array {
     int64_t shape[most_dimensions] = {};
     int64_t stride[most_dimensions] = {};
 
-    bool given() const { return data != nullptr; }
+    CLEW_INLINE bool given() const { return data != nullptr; }
 
     template <class T>
-    T* at(int64_t i0 = 0, int64_t i1 = 0, int64_t i2 = 0) const {
+    CLEW_INLINE T* at(int64_t i0 = 0, int64_t i1 = 0, int64_t i2 = 0) const {
         return static_cast<T*>(data) + i0 * stride[0] + i1 * stride[1] + i2 * stride[2];
+    }
+
+    // The real part of a complex number of T; its imaginary part is next.
+    template <class T>
+    CLEW_INLINE T* complex_at(int64_t i0 = 0, int64_t i1 = 0, int64_t i2 = 0) const {
+        return static_cast<T*>(data) + 2 * (i0 * stride[0] + i1 * stride[1] + i2 * stride[2]);
     }
 };
 

@@ -12,6 +12,9 @@
 #define CLEW_X86 0
 #endif
 
+// Inlined at every optimisation level, so that it is never emitted.
+#define CLEW_INLINE inline __attribute__((always_inline))
+
 namespace clew {
 
 enum class Isa { baseline, avx2, avx512 };  // from the least to the most

@@ -2,11 +2,12 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <system_error>
 #include <thread>
+
+#include "core/memory.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -39,19 +40,6 @@ private:
 #endif
 };
 
-class Scratch {
-public:
-    explicit Scratch(size_t bytes) {
-        if (bytes == 0) return;
-        memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-        if (memory == nullptr) throw std::bad_alloc();
-    }
-    ~Scratch() { std::free(memory); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    void* memory = nullptr;
-};
-
 // One call of run_tasks. Lives on the caller's stack.
 struct Job {
     int64_t count;
@@ -63,10 +51,10 @@ struct Job {
 
     void work() noexcept {
         try {
-            Scratch scratch(scratch_bytes);
+            Memory scratch(scratch_bytes);
             FlushDenormals flush;
             for (int64_t index; (index = next.fetch_add(1, std::memory_order_relaxed)) < count;)
-                task(context, index, scratch.memory);
+                task(context, index, scratch.data);
         } catch (const std::bad_alloc&) {
             no_memory = true;  // the other threads do this one's share; with none left, run_tasks throws
         }

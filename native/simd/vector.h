@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/isa.h"
+
 #ifndef CLEW_ISA
 #error "CLEW_ISA names the instruction set that this file is compiled for"
 #endif
-// Inlined at every optimisation level: what is inlined everywhere is never emitted.
-#define CLEW_INLINE inline __attribute__((always_inline))
 // The short loops over the vectors of a strip, or over states in registers, are written out.
 #define CLEW_UNROLL _Pragma("GCC unroll 16")
 
