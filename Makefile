@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NATIVE := $(shell find native -name '*.cpp' -o -name '*.h' -o -name CMakeLists.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format slow docs package clean
+.PHONY: help demo test lint format slow bench native docs package clean
 
 help: ## list the jobs
 	@echo "usage: make JOB [PYTHON=python3.12]"
@@ -33,6 +34,12 @@ format: $(VENV)/dev.stamp ## rewrite the code in the house style
 slow: $(VENV)/dev.stamp ## the tests marked slow
 	$(BIN)/python -m pytest -m slow
 
+native: $(VENV)/clew.stamp ## compile the native backend again, and say what there is
+	$(BIN)/python -c "import clew; print(clew.backends())"
+
+bench: $(VENV)/bench.stamp ## measure beside other libraries; BENCH="--help" lists the options
+	$(BIN)/python -m benchmarks $(BENCH)
+
 docs: $(VENV)/dev.stamp ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
@@ -57,10 +64,20 @@ $(VENV)/torch.stamp: constraints.txt
 	@$(PIP) install --constraint constraints.txt torch
 	@touch $@
 
-$(VENV)/clew.stamp: $(VENV)/torch.stamp pyproject.toml
-	@$(PIP) install --constraint constraints.txt --editable .
+# Without a C++ compiler this installs clew as pure Python. The build tools are in .venv, not in an environment of
+# one build, so that only what changed is compiled again.
+$(VENV)/clew.stamp: $(VENV)/torch.stamp pyproject.toml $(NATIVE)
+	@$(PIP) install nanobind scikit-build-core
+	@command -v cmake >/dev/null || $(PIP) install cmake ninja
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --constraint constraints.txt --no-build-isolation \
+	  --config-settings=build-dir=build/native --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/torch.stamp pyproject.toml
-	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
-	@touch $(VENV)/clew.stamp $@
+$(VENV)/dev.stamp: $(VENV)/clew.stamp
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --constraint constraints.txt --no-build-isolation \
+	  --config-settings=build-dir=build/native --editable '.[dev]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/clew.stamp benchmarks/requirements.txt
+	@$(PIP) install --constraint constraints.txt --requirement benchmarks/requirements.txt
+	@touch $@

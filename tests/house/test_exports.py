@@ -18,7 +18,7 @@ SOURCE = Path(clew.__file__).parent
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages([str(SOURCE)], "clew.")
-    if not module.name.endswith((".__main__", ".triton", ".native"))
+    if not module.name.endswith((".__main__", ".triton", ".native", "._native"))
 )
 PACKAGES = ["clew", *(name for name in MODULES if hasattr(importlib.import_module(name), "__path__"))]
 

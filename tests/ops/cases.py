@@ -12,11 +12,22 @@ from dataclasses import dataclass
 import pytest
 import torch
 from tests.ops import oracles
+from tests.ops.draws import BATCH, CHANNELS, PAIRS, complex_of, decays, matrices, normal, slow, slow_pairs
+from tests.ops.selective import (
+    dual,
+    given_steps,
+    long_dual,
+    long_selective,
+    selective,
+    short_convolution,
+)
 
 import clew.ops
+from clew.ops import compiled
 
-BATCH, CHANNELS, PAIRS = 3, 2, 4
-BACKENDS = ("reference", "parallel")
+# The compiled backend once for each instruction set that this machine has; conftest.py switches.
+INSTRUCTION_SETS = () if compiled.missing() else tuple(compiled.module().isas())
+BACKENDS = ("reference", "parallel", *(f"native-{name}" for name in INSTRUCTION_SETS))
 
 # Differences are max |difference| / max |reference| throughout.
 TOLERANCES = {
@@ -62,32 +73,7 @@ class Case:
     @property
     def signal(self):
         """The name of the argument that runs over time."""
-        return "x" if self.operation in ("fft_conv", "diagonal_ssm") else "inputs"
-
-
-def normal(*shape, dtype=torch.float64):
-    """Standard normal numbers; drawn in float64, so that all dtypes see the same."""
-    wide = torch.complex128 if dtype.is_complex else torch.float64
-    return torch.randn(shape, dtype=wide).to(dtype)
-
-
-def decays(*shape, dtype=torch.float64):
-    """Between −1 and 1, or in the unit disc: systems that stay bounded without forgetting at once."""
-    if dtype.is_complex:
-        angle = torch.randn(shape, dtype=torch.float64)
-        return torch.polar(torch.rand(shape, dtype=torch.float64) ** 0.1, angle).to(dtype)
-    return (2 * torch.rand(shape, dtype=torch.float64) - 1).to(dtype)
-
-
-def matrices(*shape, dtype=torch.float64):
-    """Rotations and their like, scaled: a norm of 0.9."""
-    q, _ = torch.linalg.qr(normal(*shape, dtype=torch.complex128 if dtype.is_complex else torch.float64))
-    return (0.9 * q).to(dtype)
-
-
-def complex_of(dtype):
-    """The complex dtype of the same precision, complex64 at least."""
-    return torch.complex128 if dtype in (torch.float64, torch.complex128) else torch.complex64
+        return "inputs" if self.operation in ("linear_scan", "matrix_scan") else "x"
 
 
 def linear(decay_shape, complex_decay=False, complex_inputs=False):
@@ -145,18 +131,6 @@ def diagonal(varying_A=False, varying_B=False, feedthrough=True):
     return build
 
 
-def slow(time, *shape):
-    """Decays with time constants from 1 to ``time`` samples along the last axis."""
-    constants = torch.logspace(0, 1, shape[-1], base=time, dtype=torch.float64)
-    return torch.exp(-1 / constants).expand(shape)
-
-
-def slow_pairs(time, *shape):
-    """The same in complex pairs, turning by up to one radian a sample."""
-    angles = torch.linspace(0, 1, shape[-1], dtype=torch.float64)
-    return torch.polar(slow(time, *shape), angles.expand(shape)).to(torch.complex64)
-
-
 def long_linear(constant):
     def build(time):
         shape = (1, 1 if constant else time, PAIRS)
@@ -192,7 +166,7 @@ def long_diagonal(varying):
 
 
 STATE, PACKED, ALL = ("state",), ("state", "segments"), ("state", "segments", "lengths")
-MIXING = (("mixing", True),)
+MIXING, STEPS, SILU = (("mixing", True),), (("dt_softplus", False),), (("activation", "silu"),)
 CASES = [
     Case("linear_scan", "linear_scan", linear("btc"), PACKED, long=long_linear(False)),
     Case("linear_scan-constant", "linear_scan", linear("c"), PACKED, long=long_linear(True)),
@@ -231,6 +205,20 @@ CASES = [
     Case("diagonal_ssm-varying", "diagonal_ssm", diagonal(True, True), ALL, long=long_diagonal(True)),
     Case("diagonal_ssm-varying-A", "diagonal_ssm", diagonal(True, False), ALL),
     Case("diagonal_ssm-varying-B", "diagonal_ssm", diagonal(False, True), ALL),
+    Case("selective_scan", "selective_scan", selective(), ALL, long=long_selective),
+    Case("selective_scan-bare", "selective_scan", selective(optional=False), ALL),
+    Case("selective_scan-grouped", "selective_scan", selective(groups=2), ALL),
+    Case("selective_scan-steps", "selective_scan", given_steps(selective()), ALL, options=STEPS),
+    Case("selective_scan-wide", "selective_scan", selective(channels=37, state=17), ALL),
+    Case("ssd", "ssd", dual(), ALL, long=long_dual),
+    Case("ssd-bare", "ssd", dual(optional=False), ALL),
+    Case("ssd-grouped", "ssd", dual(groups=2, heads=4), ALL),
+    Case("ssd-steps", "ssd", given_steps(dual()), ALL, options=STEPS),
+    Case("causal_conv", "causal_conv", short_convolution(4), ALL),
+    Case("causal_conv-silu", "causal_conv", short_convolution(4), ALL, options=SILU),
+    Case("causal_conv-bare", "causal_conv", short_convolution(3, bias=False), ALL),
+    Case("causal_conv-one-tap", "causal_conv", short_convolution(1), ALL, options=SILU),
+    Case("causal_conv-long", "causal_conv", short_convolution(9), ALL),
 ]
 
 
@@ -243,7 +231,18 @@ def every(*features):
 first_of_each = pytest.mark.parametrize(
     "case", [case for case in CASES if case.name == case.operation], ids=lambda case: case.name
 )
-every_backend = pytest.mark.parametrize("backend", BACKENDS)
+# With ``case``, conftest.py leaves out the backends that the case's operation lacks.
+every_backend = pytest.mark.parametrize("backend", BACKENDS, indirect=True)
+
+
+def has(operation, backend):
+    """Whether the operation has this one of BACKENDS."""
+    return backend.partition("-")[0] in clew.backends()[operation].available
+
+
+def every_backend_of(operation):
+    """Parametrise ``backend`` by those that the operation has here."""
+    return pytest.mark.parametrize("backend", [one for one in BACKENDS if has(operation, one)], indirect=True)
 
 
 def random_segments(time, batch=BATCH):

@@ -93,6 +93,120 @@ def diagonal_ssm(x, A_bar, B_bar, C, D=None, initial_state=None, segments=None, 
     return _stack(rows), _stack(finals)
 
 
+def selective_scan(
+    x,
+    dt,
+    A,
+    B,
+    C,
+    D=None,
+    z=None,
+    dt_bias=None,
+    dt_softplus=True,
+    initial_state=None,
+    segments=None,
+    lengths=None,
+):
+    channels = len(A)
+    if B.ndim == 3:
+        B, C = B[:, :, None], C[:, :, None]
+    group_of = [c * B.shape[2] // channels for c in range(channels)]
+    rows, finals = [], []
+    for row in range(len(x)):
+        h = _zero(A) if initial_state is None else initial_state[row]
+        outputs = []
+        for k in range(x.shape[1]):
+            if lengths is not None and k >= int(lengths[row]):
+                outputs.append(_zero(x[row, 0]))
+                continue
+            if _starts(segments, row, k):
+                h = _zero(A)
+            step = _step_size(dt[row, k], dt_bias, dt_softplus)
+            h = _exp(step[:, None] * A) * h + (step * x[row, k])[:, None] * B[row, k][group_of]
+            y = (C[row, k][group_of] * h).sum(-1)
+            y = y if D is None else y + D * x[row, k]
+            outputs.append(y if z is None else y * _silu(z[row, k]))
+        rows.append(_stack(outputs))
+        finals.append(h)
+    return _stack(rows), _stack(finals)
+
+
+def ssd(
+    x,
+    dt,
+    A,
+    B,
+    C,
+    D=None,
+    dt_bias=None,
+    dt_softplus=True,
+    initial_state=None,
+    segments=None,
+    lengths=None,
+):
+    heads = len(A)
+    group_of = [head * B.shape[2] // heads for head in range(heads)]
+    rows, finals = [], []
+    for row in range(len(x)):
+        zero = _zero(x[row, 0][:, :, None] * B[row, 0][group_of][:, None, :])
+        h = zero if initial_state is None else initial_state[row]
+        outputs = []
+        for k in range(x.shape[1]):
+            if lengths is not None and k >= int(lengths[row]):
+                outputs.append(_zero(x[row, 0]))
+                continue
+            if _starts(segments, row, k):
+                h = zero
+            step = _step_size(dt[row, k], dt_bias, dt_softplus)
+            inputs = (step[:, None] * x[row, k])[:, :, None] * B[row, k][group_of][:, None, :]
+            h = _exp(step * A)[:, None, None] * h + inputs
+            y = (C[row, k][group_of][:, None, :] * h).sum(-1)
+            outputs.append(y if D is None else y + D[:, None] * x[row, k])
+        rows.append(_stack(outputs))
+        finals.append(h)
+    return _stack(rows), _stack(finals)
+
+
+def causal_conv(x, weight, bias=None, activation=None, initial_state=None, segments=None, lengths=None):
+    width = weight.shape[1]
+    rows, finals = [], []
+    for row in range(len(x)):
+        zero = _zero(x[row, 0])
+        past = [zero] * (width - 1) if initial_state is None else list(initial_state[row])
+        outputs = []
+        for k in range(x.shape[1]):
+            if lengths is not None and k >= int(lengths[row]):
+                outputs.append(zero)
+                continue
+            if _starts(segments, row, k):
+                past = [zero] * (width - 1)
+            past = [*past, x[row, k]]
+            y = sum((weight[:, j] * past[j] for j in range(width)), start=zero)
+            y = y if bias is None else y + bias
+            outputs.append(y if activation is None else _silu(y))
+            past = past[1:]
+        rows.append(_stack(outputs))
+        finals.append(_stack(past) if past else x[row, :0])
+    return _stack(rows), _stack(finals)
+
+
+def _step_size(dt, bias, softplus):
+    dt = dt if bias is None else dt + bias
+    return _log(1 + _exp(dt)) if softplus else dt
+
+
+def _silu(v):
+    return v / (1 + _exp(-v))
+
+
+def _exp(v):
+    return torch.exp(v) if isinstance(v, torch.Tensor) else np.exp(v)
+
+
+def _log(v):
+    return torch.log(v) if isinstance(v, torch.Tensor) else np.log(v)
+
+
 def _starts(segments, row, k):
     return segments is not None and k > 0 and int(segments[row, k]) != int(segments[row, k - 1])
 

@@ -18,7 +18,15 @@ import torch
 import clew
 from clew.ops import ORDER, backends, use_backend
 
-OPERATIONS = ["diagonal_ssm", "fft_conv", "linear_scan", "matrix_scan"]
+OPERATIONS = [
+    "causal_conv",
+    "diagonal_ssm",
+    "fft_conv",
+    "linear_scan",
+    "matrix_scan",
+    "selective_scan",
+    "ssd",
+]
 DECAY, INPUTS = torch.tensor([0.5]), torch.ones(1, 4, 1)
 
 

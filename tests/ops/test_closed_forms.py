@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.ops.cases import assert_near, every_backend
+from tests.ops.cases import assert_near, every_backend_of
 
 from clew.ops import diagonal_ssm, fft_conv, linear_scan, matrix_scan, use_backend
 
@@ -23,7 +23,7 @@ def _float64():
     torch.set_default_dtype(torch.float32)
 
 
-@every_backend
+@every_backend_of("linear_scan")
 def test_a_constant_input_sums_to_the_geometric_series(backend):
     a, k = 0.9, torch.arange(100)
     with use_backend(backend):
@@ -32,7 +32,7 @@ def test_a_constant_input_sums_to_the_geometric_series(backend):
     assert final == states[:, -1]
 
 
-@every_backend
+@every_backend_of("linear_scan")
 def test_decay_one_is_a_running_sum(backend):
     x = torch.randn(2, 77, 3)
     with use_backend(backend):
@@ -40,7 +40,7 @@ def test_decay_one_is_a_running_sum(backend):
     assert_near(states, x.cumsum(1), EXACT)
 
 
-@every_backend
+@every_backend_of("matrix_scan")
 def test_a_rotation_turns(backend):
     angle = 0.3
     rotation = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -50,7 +50,7 @@ def test_a_rotation_turns(backend):
     assert_near(states, torch.stack((turned.cos(), turned.sin()), dim=1), EXACT)
 
 
-@every_backend
+@every_backend_of("matrix_scan")
 def test_a_nilpotent_matrix_forgets(backend):
     shift = torch.diag(torch.ones(3), -1)
     impulse = torch.zeros(8, 4)
@@ -62,7 +62,7 @@ def test_a_nilpotent_matrix_forgets(backend):
     assert not final.any()
 
 
-@every_backend
+@every_backend_of("fft_conv")
 @pytest.mark.parametrize(("time", "length"), [(9, 4), (4, 9), (1, 1), (50, 50)])
 def test_convolution_multiplies_polynomials(time, length, backend):
     x, kernel = torch.randn(time, 1), torch.randn(length, 1)
@@ -71,7 +71,7 @@ def test_convolution_multiplies_polynomials(time, length, backend):
     assert_near(y[:, 0], np.convolve(x[:, 0], kernel[:, 0])[:time], EXACT)
 
 
-@every_backend
+@every_backend_of("fft_conv")
 def test_a_delayed_impulse_delays(backend):
     x, kernel = torch.randn(3, 20, 2), torch.zeros(6, 2)
     kernel[4] = 1
@@ -81,7 +81,7 @@ def test_a_delayed_impulse_delays(backend):
     assert y[:, :4].abs().max() < EXACT
 
 
-@every_backend
+@every_backend_of("diagonal_ssm")
 def test_an_impulse_reads_the_kernel_of_a_diagonal_system(backend):
     a, b, c = 0.9 * torch.exp(torch.tensor(0.4j)), torch.tensor(1 - 2j), torch.tensor(0.5 + 1j)
     x = torch.zeros(1, 100, 1)

@@ -7,11 +7,22 @@ Tolerances: none.
 import pytest
 import torch
 
-from clew.ops import diagonal_ssm, fft_conv, linear_scan, matrix_scan
+from clew.ops import (
+    causal_conv,
+    diagonal_ssm,
+    fft_conv,
+    linear_scan,
+    matrix_scan,
+    selective_scan,
+    selective_scan_step,
+    ssd,
+)
 from clew.ops.segments import reset_mask
 
 X = torch.ones(2, 5, 3)
 PAIRS = torch.ones(3, 4, dtype=torch.complex64)
+A, BC = -torch.ones(3, 4), torch.ones(2, 5, 4)
+HEADS, SHARED = X[..., None], BC[:, :, None]
 INTEGERS = torch.zeros(2, 5, dtype=torch.int64)
 
 REFUSED = {
@@ -94,6 +105,63 @@ REFUSED = {
         lambda: diagonal_ssm(X, PAIRS, PAIRS, PAIRS, segments=INTEGERS[:1]),
         r"segments has shape \(1, 5\)",
     ),
+    "A of other channels": (
+        lambda: selective_scan(X, X, A[:2], BC, BC),
+        r"A has shape \(2, 4\); wanted \(channel, state\) with 3 channels",
+    ),
+    "B of other states": (
+        lambda: selective_scan(X, X, A, BC[..., :3], BC),
+        r"B has shape \(2, 5, 3\); wanted \(batch, time, state\) = \(2, 5, 4\)",
+    ),
+    "C unlike B": (lambda: selective_scan(X, X, A, BC, BC[:, :, None]), r"C has shape \(2, 5, 1, 4\)"),
+    "groups that do not divide": (
+        lambda: selective_scan(X, X, A, SHARED.expand(-1, -1, 2, -1), SHARED.expand(-1, -1, 2, -1)),
+        "B has 2 groups, which do not divide 3 channels",
+    ),
+    "steps of other channels": (
+        lambda: selective_scan(X, X[..., :2], A, BC, BC),
+        r"dt has shape \(2, 5, 2\)",
+    ),
+    "complex A": (lambda: selective_scan(X, X, A + 0j, BC, BC), "A has dtype torch.complex64; wanted a real"),
+    "gate of another time": (
+        lambda: selective_scan(X, X, A, BC, BC, z=X[:, :4]),
+        r"z has shape \(2, 4, 3\); wanted \(2, 5, 3\)",
+    ),
+    "selective state of another size": (
+        lambda: selective_scan(X, X, A, BC, BC, initial_state=A),
+        r"initial_state has shape \(3, 4\); wanted \(2, 3, 4\)",
+    ),
+    "selective lengths of another size": (
+        lambda: selective_scan(X, X, A, BC, BC, lengths=torch.tensor([5])),
+        r"lengths has shape \(1,\) .*\(batch,\) = \(2,\)",
+    ),
+    "a sequence for a step": (
+        lambda: selective_scan_step(X, X, A, BC, BC, state=A.expand(2, 3, 4)),
+        r"x has shape \(2, 1, 5, 3\); wanted \(batch, time, channel\)",
+    ),
+    "channels without heads": (lambda: ssd(X, X, A[:, 0], SHARED, SHARED), "head_dim"),
+    "B without groups": (
+        lambda: ssd(HEADS, X, A[:, 0], BC, BC),
+        r"B has shape \(2, 5, 4\); wanted \(batch, time, group, state\)",
+    ),
+    "A of each state": (lambda: ssd(HEADS, X, A, SHARED, SHARED), r"A has shape \(3, 4\); wanted \(3,\)"),
+    "heads that groups do not divide": (
+        lambda: ssd(HEADS, X, A[:, 0], SHARED.expand(-1, -1, 2, -1), SHARED),
+        "B has 2 groups, which do not divide 3 heads",
+    ),
+    "integer heads": (lambda: ssd(HEADS.long(), X, A[:, 0], SHARED, SHARED), "x has dtype torch.int64"),
+    "weight of a Conv1d": (
+        lambda: causal_conv(X, torch.ones(3, 1, 4)),
+        r"weight has shape \(3, 1, 4\); wanted \(channel, width\) with 3 channels",
+    ),
+    "no taps": (lambda: causal_conv(X, torch.ones(3, 0)), "at least one tap"),
+    "bias of other channels": (lambda: causal_conv(X, A, torch.ones(2)), r"bias has shape \(2,\)"),
+    "unknown activation": (lambda: causal_conv(X, A, activation="silo"), "did you mean 'silu'"),
+    "last inputs of another width": (
+        lambda: causal_conv(X, A, initial_state=torch.ones(2, 4, 3)),
+        r"initial_state has shape \(2, 4, 3\); wanted \(batch, width − 1, channel\) = \(2, 3, 3\)",
+    ),
+    "short convolution of integers": (lambda: causal_conv(X.long(), A), "x has dtype torch.int64"),
 }
 
 

@@ -105,7 +105,7 @@ def test_any_strides(case, backend):
     for name, value in arguments.items():
         room = torch.zeros([2 * size for size in value.shape], dtype=value.dtype)
         strided[name] = room[tuple(slice(None, None, 2) for _ in value.shape)].copy_(value)
-        assert not strided[name].is_contiguous()
+        assert not strided[name].is_contiguous() or value.numel() == 0
     results = compare(case, strided, backend, TOLERANCES[torch.float64])
     assert all(result.is_contiguous() for result in results)
 

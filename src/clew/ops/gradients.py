@@ -1,11 +1,24 @@
-"""The end of the line for derivatives: hand-written backward passes are not differentiable themselves."""
+"""Where derivatives begin and end: whether one is wanted, and that there is no second."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch._library.custom_ops import CustomOpDef
 
-__all__ = ["once_differentiable"]
+__all__ = ["needs_gradient", "once_differentiable"]
+
+
+def needs_gradient(arguments: Iterable[Tensor | None]) -> bool:
+    """Whether autograd records a call with these arguments; if not, nothing need be kept for backward.
+
+    >>> needs_gradient([torch.ones(1), None])
+    False
+    """
+    return torch.is_grad_enabled() and any(
+        tensor is not None and tensor.requires_grad for tensor in arguments
+    )
 
 
 def once_differentiable(backward: CustomOpDef) -> None:

@@ -1,0 +1,11 @@
+// One function for each file in bindings/, which adds that file's names to the module.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace clew {
+
+void bind_diagonal_ssm(nanobind::module_& module);
+void bind_linear_scan(nanobind::module_& module);
+
+}  // namespace clew

@@ -1,0 +1,22 @@
+// Tasks on several threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clew {
+
+// One task: what to work on, which task it is, and memory that is its own while it runs (aligned to 64 bytes,
+// with whatever the thread's last task left there).
+using Task = void (*)(const void* context, int64_t index, void* scratch);
+
+// Runs tasks 0 … count − 1, each once, and returns when all are done. The calling thread works too; a thread
+// takes the next task when it is done with one, so that a busy neighbour delays one task and not half of them.
+// Denormal numbers count as zero meanwhile: a state that decays would become a hundred times slower there.
+//
+// The workers are kept for the next call. A process that was forked makes its own. While another thread is in
+// here, and inside a task, a call runs on the calling thread alone: there are never more threads than the
+// largest number asked for.
+void run_tasks(int64_t count, int threads, size_t scratch_bytes, Task task, const void* context);
+
+}  // namespace clew

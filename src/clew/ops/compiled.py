@@ -1,0 +1,75 @@
+"""The compiled module ``clew._native``: whether it is here, and what every ``native.py`` needs to call it.
+
+It holds the same kernels for several instruction sets of the processor, and takes the best that there is at
+the first call; the environment variable ``CLEW_NATIVE_ISA`` (``avx512``, ``avx2`` or ``baseline``), read
+then, can lower the choice. In a checkout it is used only if it was built from the sources that are there now.
+"""
+
+import functools
+import hashlib
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+__all__ = ["argument", "instruction_set", "missing", "module", "refusal", "threads"]
+
+_SOURCES = Path(__file__).resolve().parents[3] / "native"
+
+
+@functools.cache
+def missing() -> str | None:
+    """Why the compiled module cannot be used here; None where it can.
+
+    Raises:
+        ValueError: if ``CLEW_NATIVE_ISA`` names no instruction set.
+    """
+    try:
+        loaded = importlib.import_module("clew._native")
+    except ModuleNotFoundError:
+        return "not compiled: there was no C++ compiler when clew was installed"
+    except ImportError as error:
+        return f"the compiled module does not load: {str(error).splitlines()[0]}"
+    if (_SOURCES / "CMakeLists.txt").is_file() and _digest() != loaded.SOURCES:
+        return "compiled from other sources than are here now: run `make native`"
+    loaded.isa()
+    return None
+
+
+def module() -> ModuleType:
+    """The compiled module, where :func:`missing` finds nothing wrong with it."""
+    return importlib.import_module("clew._native")
+
+
+def instruction_set() -> str:
+    """The instruction set in use."""
+    name: str = module().isa()
+    return name
+
+
+def threads() -> int:
+    """How many threads a kernel may use: as many as torch does."""
+    return torch.get_num_threads()
+
+
+def refusal(tensor: Tensor) -> str | None:
+    """Why no kernel takes a tensor like this one; None for those on the CPU, which they take."""
+    return None if tensor.device.type == "cpu" else f"runs on the CPU; the tensors are on {tensor.device}"
+
+
+def argument(tensor: Tensor) -> Tensor:
+    """The tensor as kernels take it: no lazy conjugate, no gradient, its last axis without gaps."""
+    tensor = tensor.detach().resolve_conj().resolve_neg()
+    return tensor if tensor.shape[-1:].numel() == 1 or tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def _digest() -> str:
+    """What native/CMakeLists.txt makes of the sources: their names, each with the digest of its content."""
+    names = (path for pattern in ("*.cpp", "*.h", "CMakeLists.txt") for path in _SOURCES.rglob(pattern))
+    listing = "".join(
+        f"{hashlib.sha256((_SOURCES / name).read_bytes()).hexdigest()} {name}\n"
+        for name in sorted(path.relative_to(_SOURCES).as_posix() for path in names)
+    )
+    return hashlib.sha256(listing.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Mamba's scan: a diagonal system whose step, input and output matrices change with every sample."""

@@ -1,0 +1,135 @@
+"""The operation as PyTorch's dispatcher sees it: one custom op with one gradient, whatever the backend."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clew.ops.backends import Operation
+from clew.ops.gradients import once_differentiable
+from clew.ops.precision import full_precision
+
+__all__ = ["operation", "ssd", "ssd_backward"]
+
+operation = Operation("ssd")
+
+Gradients = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+@torch.library.custom_op("clew::ssd", mutates_args=())
+def ssd(
+    x: Tensor,
+    delta: Tensor,
+    exponent: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    differentiable: bool,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """y, the final state and what backward needs besides; arguments as in ``reference.forward``.
+
+    Unless it is to be ``differentiable``, nothing is kept for backward.
+    """
+    with full_precision(x):
+        y, final_state, saved = operation.module(backend).forward(
+            x, delta, exponent, B, C, D, initial_state, reset, differentiable
+        )
+    return y.contiguous(), final_state.contiguous(), saved.contiguous()
+
+
+@torch.library.custom_op("clew::ssd_backward", mutates_args=())
+def ssd_backward(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    delta: Tensor,
+    exponent: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of x, delta, exponent, B, C, D and initial state, the last two as if they were given."""
+    with full_precision(x):
+        gradients: Gradients = operation.module(backend).backward(
+            y_gradient, final_gradient, saved, x, delta, exponent, B, C, D, initial_state, reset
+        )
+    x, delta, exponent, B, C, D, initial_state = (gradient.contiguous() for gradient in gradients)
+    return x, delta, exponent, B, C, D, initial_state
+
+
+@ssd.register_fake
+def _(
+    x: Tensor,
+    delta: Tensor,
+    exponent: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    differentiable: bool,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    final_state = delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3]))
+    saved = operation.module(backend).empty_saved(x, delta, B) if differentiable else delta.new_empty(0)
+    return x.new_empty(x.shape), final_state, saved
+
+
+@ssd_backward.register_fake
+def _(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    delta: Tensor,
+    exponent: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    backend: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return (
+        x.new_empty(x.shape),
+        delta.new_empty(delta.shape),
+        exponent.new_empty(exponent.shape),
+        B.new_empty(B.shape),
+        C.new_empty(C.shape),
+        delta.new_empty(x.shape[2]),
+        delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3])),
+    )
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    *tensors, _, ctx.backend = inputs
+    ctx.mark_non_differentiable(output[2])
+    ctx.set_materialize_grads(False)  # or a gradient of zeros is made for what is not differentiable
+    ctx.save_for_backward(output[2], *tensors)
+
+
+def _backward(
+    ctx: Any, y_gradient: Tensor | None, final_gradient: Tensor | None, _: None
+) -> tuple[Tensor | None, ...]:
+    saved, *given = ctx.saved_tensors
+    x, delta, B = given[0], given[1], given[3]
+    if y_gradient is None:
+        y_gradient = torch.zeros_like(x)
+    if final_gradient is None:
+        final_gradient = delta.new_zeros((x.shape[0], *x.shape[2:], B.shape[3]))
+    gradients = ssd_backward(y_gradient, final_gradient, saved, *given, ctx.backend)
+    wanted = (
+        None if tensor is None else gradient for tensor, gradient in zip(given, gradients, strict=False)
+    )
+    return *wanted, None, None, None
+
+
+ssd.register_autograd(_backward, setup_context=_setup_context)
+once_differentiable(ssd_backward)
