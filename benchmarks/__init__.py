@@ -1,0 +1,1 @@
+"""Speed and memory of clew beside other libraries that compute the same: ``make bench``."""
