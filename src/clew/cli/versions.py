@@ -21,6 +21,7 @@ def versions() -> str:
     ]
     operations = backends()
     width = max(map(len, operations))
+    backend_width = max(len(operation.available[0]) for operation in operations.values())
     for name, operation in operations.items():
         first, *others = operation.available
         missing: dict[str, list[str]] = {}
@@ -28,7 +29,7 @@ def versions() -> str:
             missing.setdefault(reason, []).append(other)
         reasons = [f"no {', '.join(names)}: {reason}" for reason, names in missing.items()]
         also = [f"also {', '.join(others)}"] if others else []
-        lines.append(f"  {name:<{width}}  {first}  ({'; '.join([*reasons, *also])})")
+        lines.append(f"  {name:<{width}}  {first:<{backend_width}}  ({'; '.join([*reasons, *also])})")
     return "\n".join(lines)
 
 
