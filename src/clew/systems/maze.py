@@ -172,7 +172,7 @@ class Maze:
         """Outputs and states after each move.
 
         Args:
-            moves: (..., L) whole numbers, indices into :data:`MOVES`.
+            moves: (..., L) whole numbers, indices into :data:`clew.systems.maze.MOVES`.
             start: the position before the first move.
             mode: ``recurrent`` multiplies one matrix after another, ``scan`` all of them in O(log L) steps by
                 :func:`clew.ops.matrix_scan`.
