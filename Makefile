@@ -50,7 +50,7 @@ package: $(VENV)/dev.stamp ## build sdist and wheel, install and run each in a c
 	$(BIN)/python .ci/try_package.py dist/*.whl dist/*.tar.gz
 
 clean: ## remove everything these jobs made
-	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist docs/_build docs/_figures .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and pinned: asked for by itself it is the build that constraints.txt names, and what is

@@ -1,6 +1,9 @@
 """How the documentation is built. Nothing is fetched: no intersphinx, no script from elsewhere."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 from clew.version import __version__
 
@@ -10,7 +13,7 @@ copyright = "the clew authors, Apache-2.0"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "figures", "_figures"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
@@ -54,7 +57,13 @@ def name_array_like(app, what, name, value, options, signature, returns):
     return signature and re.sub(written, "ArrayLike", signature), returns
 
 
+def draw_figures(app):
+    """Draw the figures anew, in a process of their own: what they show is what clew does now."""
+    subprocess.run([sys.executable, Path(app.srcdir) / "figures" / "build.py"], check=True)
+
+
 def setup(app):
     """What Sphinx calls first."""
+    app.connect("builder-inited", draw_figures)
     app.connect("autodoc-process-signature", name_array_like)
     app.connect("autodoc-skip-member", skip_tuple_fields)

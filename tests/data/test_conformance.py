@@ -92,6 +92,7 @@ CASES = {
         "delayed-copy",
         lambda folder: {"length": 3, "delay": 5, "symbols": 6, "sequences": 60, "test_sequences": 20},
     ),
+    "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
     "csv-folder": ("csv-folder", _folder),
     "csv-folder, official split": ("csv-folder", _official_folder),
     "csv-folder, listed": ("csv-folder", _listed_folder),

@@ -6,6 +6,7 @@ from clew.data.dataset import IGNORE, Batch, Dataset, Split
 from clew.data.delayed_copy import delayed_copy
 from clew.data.digits import digits
 from clew.data.japanese_vowels import japanese_vowels
+from clew.data.maze import maze
 from clew.data.registry import datasets, load
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "digits",
     "japanese_vowels",
     "load",
+    "maze",
 ]

@@ -44,7 +44,7 @@ def lagt(order: int, alpha: float = 0.0, beta: float = 1.0) -> tuple[Tensor, Ten
     scale, total = _norms(order, alpha, beta)
     n = torch.arange(order, dtype=torch.float64)
     binomial = torch.exp(torch.lgamma(n + alpha + 1) - torch.lgamma(n + 1) - math.lgamma(alpha + 1))
-    A = -torch.tril(scale / scale[:, None], diagonal=-1)
+    A = torch.tril(-scale / scale[:, None], diagonal=-1)
     A = A - (1.0 + beta) / 2.0 * torch.eye(order, dtype=torch.float64)
     return A, (binomial / (scale * math.sqrt(total)))[:, None]
 

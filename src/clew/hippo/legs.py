@@ -31,7 +31,7 @@ def legs(order: int) -> tuple[Tensor, Tensor]:
     """
     n = torch.arange(order, dtype=torch.float64)
     root = torch.sqrt(2 * n + 1)
-    A = -torch.tril(torch.outer(root, root), diagonal=-1) - torch.diag(n + 1)
+    A = torch.tril(-torch.outer(root, root), diagonal=-1) - torch.diag(n + 1)
     return A, root[:, None]
 
 

@@ -28,7 +28,8 @@ def identify(
         x: (L, P), or (records, L, P); real. The input should move at all frequencies: from a constant or a
             single sinusoid no system can be told.
         y: (L, M), or (records, L, M).
-        order: N of the result, at least 1.
+        order: N of the result, at least 1. (2 N where Ā is all but singular, as it is for a delay; see
+            :meth:`clew.systems.DiscreteStateSpace.from_scipy`.)
         dt: the time between samples, which the result carries.
         rows: how many samples a block has, more than ``order``; 2·order + 1 unless given. More average noise
             better.
