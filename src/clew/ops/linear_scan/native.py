@@ -53,7 +53,7 @@ def backward(
         _flat(initial_gradient, 1),
         compiled.threads(),
     )
-    return decay_gradient.sum_to_size(decay.shape), inputs_gradient, initial_gradient
+    return compiled.sum_to_size(decay_gradient, decay.shape), inputs_gradient, initial_gradient
 
 
 def _spread(decay: Tensor, like: Tensor) -> Tensor:
