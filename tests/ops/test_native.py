@@ -1,10 +1,10 @@
-"""The compiled kernels as a part of a process: threads, forks, instruction sets, memory, a build that is stale.
+"""The compiled kernels as a part of a process: threads, forks, instruction sets, memory, a stale build.
 
 That they compute what they should is held by the operations' suite, which runs them in each instruction set.
 Oracle: the same call with one thread or in another process, to the same bits; float64 for long sequences; the
-reference backend's own error.
-Tolerances: none where bits are compared. LONG: a million roundings of the state in float32, 2⁻²⁴ each, that add
-up as a random walk, times ten.
+reference backend.
+Tolerances: none where bits are compared; against the reference those of cases.py. LONG: a million roundings
+of the state in float32, 2⁻²⁴ each, that add up as a random walk, times ten.
 """
 
 import json
@@ -19,6 +19,7 @@ import torch
 from tests.ops.cases import (
     BACKENDS,
     INSTRUCTION_SETS,
+    TOLERANCES,
     assert_near,
     every,
     gradients,
@@ -32,6 +33,7 @@ from tests.ops.cases import (
 )
 
 from clew.ops import compiled, diagonal_ssm, linear_scan, use_backend
+from clew.ops.precision import real_dtype
 
 LONG = 10 * 2**-24 * 1_000_000**0.5
 MILLION = 1_000_000
@@ -227,8 +229,7 @@ def same_as_reference(operation, arguments, backend):
             results = operation(**arguments)
         found[name] = {"results": results[0], "final state": results[1]} | gradients(results, arguments)
     for name, expected in found["reference"].items():
-        single = expected.dtype in (torch.float32, torch.complex64)
-        assert_near(found[backend][name], expected, 2e-5 if single else 1e-12, name)
+        assert_near(found[backend][name], expected, TOLERANCES[real_dtype(expected.dtype)], name)
 
 
 @each_instruction_set

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from clew.ops import compiled
 
-__all__ = ["available", "backward", "forward", "supports"]
+__all__ = ["available", "backward", "detail", "forward", "supports"]
 
-available = compiled.missing
+available, detail = compiled.missing, compiled.instruction_set
 
 
 def supports(decay: Tensor, inputs: Tensor) -> str | None:
