@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format slow bench native docs package clean
+.PHONY: help demo test lint format slow bench native sanitize emulate docs package clean
 
 help: ## list the jobs
 	@echo "usage: make JOB [PYTHON=python3.12]"
@@ -39,6 +39,12 @@ native: $(VENV)/clew.stamp ## compile the native backend again, and say what the
 
 bench: $(VENV)/bench.stamp ## measure beside other libraries; BENCH="--help" lists the options
 	$(BIN)/python -m benchmarks $(BENCH)
+
+sanitize: $(VENV)/dev.stamp ## run the kernels' tests with addresses and undefined behaviour checked
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/sanitize.py
+
+emulate: ## check the kernels as aarch64, emulated, and in every width of vectors
+	$(PYTHON) .ci/try_kernels.py
 
 docs: $(VENV)/dev.stamp ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

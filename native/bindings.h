@@ -7,5 +7,6 @@ namespace clew {
 
 void bind_diagonal_ssm(nanobind::module_& module);
 void bind_linear_scan(nanobind::module_& module);
+void bind_sums(nanobind::module_& module);
 
 }  // namespace clew
