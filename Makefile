@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format slow native docs package clean
+.PHONY: help demo test lint format slow native sanitize emulate docs package clean
 
 help: ## list the jobs
 	@echo "usage: make JOB [PYTHON=python3.12]"
@@ -36,6 +36,12 @@ slow: $(VENV)/dev.stamp ## the tests marked slow
 
 native: $(VENV)/clew.stamp ## compile the native backend again, and say what there is
 	$(BIN)/python -c "import clew; print(clew.backends())"
+
+sanitize: $(VENV)/dev.stamp ## run the kernels' tests with addresses and undefined behaviour checked
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/sanitize.py
+
+emulate: ## check the kernels as aarch64, emulated, and in every width of vectors
+	$(PYTHON) .ci/try_kernels.py
 
 docs: $(VENV)/dev.stamp ## build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -6,7 +6,7 @@
 // the one that this processor cannot run. Templates of the standard library are such functions.
 #pragma once
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(CLEW_ONE_ISA)
 #define CLEW_X86 1
 #else
 #define CLEW_X86 0

@@ -16,7 +16,9 @@
 
 namespace clew::CLEW_ISA {
 
-#if defined(__AVX512F__)
+#if defined(CLEW_VECTOR_BYTES)  // wider than the machine has, to check the source for one that has them
+constexpr size_t vector_bytes = CLEW_VECTOR_BYTES;
+#elif defined(__AVX512F__)
 constexpr size_t vector_bytes = 64;
 #elif defined(__AVX2__)
 constexpr size_t vector_bytes = 32;

@@ -95,16 +95,16 @@ def test_contributing_fits_on_a_page():
 
 
 def test_the_map_shows_every_folder():
-    source = ROOT / "src" / "clew"
-    folders = {
-        path.parent.relative_to(source).as_posix() for path in source.rglob("*.py") if path.parent != source
-    }
+    sources = [*(ROOT / "src" / "clew").rglob("*.py"), *(ROOT / "native").rglob("*.cpp")]
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in sources}
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    (drawing,) = re.findall(r"^```\n(src/clew/\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     drawn, branch = set(), []
-    for spaces, name in re.findall(r"^( +)(\w+)/ ", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE):
-        branch = [*branch[: len(spaces) // 2 - 1], name]
+    for spaces, name in re.findall(r"^( *)([\w./]+)/", drawing, re.MULTILINE):
+        branch = [*branch[: len(spaces) // 2], name]
         drawn.add("/".join(branch))
     assert folders - drawn == set()
-    assert {folder for folder in drawn if not (source / folder).is_dir()} == set()
+    assert {folder for folder in drawn if not (ROOT / folder).is_dir()} == set()
 
 
 def _contract(kind: str) -> dict:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from clew.nn import S4D
-from clew.nn.diagonal import CONVOLUTION_UP_TO, choose_mode
+from clew.nn.diagonal import CONVOLUTION_UP_TO, NATIVE_CONVOLUTION, choose_mode
+from clew.ops import use_backend
 from clew.ops.backends import Choice
 from clew.ops.diagonal_ssm.op import operation
 
@@ -20,9 +21,25 @@ def chosen(time, state=None, segments=None, dt=None):
 
 
 def test_short_sequences_at_rest_are_convolved():
-    assert chosen(1) == "convolution"
-    assert chosen(CONVOLUTION_UP_TO * ORDER) == "convolution"
-    assert chosen(CONVOLUTION_UP_TO * ORDER + 1) == "scan"
+    with use_backend("parallel"):
+        assert chosen(1) == "convolution"
+        assert chosen(CONVOLUTION_UP_TO * ORDER) == "convolution"
+        assert chosen(CONVOLUTION_UP_TO * ORDER + 1) == "scan"
+
+
+def test_the_compiled_scan_leaves_many_short_sequences_of_large_systems(monkeypatch):
+    monkeypatch.setattr(
+        operation, "choose", lambda *tensors: Choice("native", "first in order of preference")
+    )
+    order, time, batch = NATIVE_CONVOLUTION
+
+    def chosen(order, time, batch):
+        return choose_mode(S4D(1, order).constants(), torch.zeros(batch, time, 1), None, None)
+
+    assert chosen(order, time, batch) == "convolution"
+    assert chosen(order - 2, time, batch) == "scan"
+    assert chosen(order, time + 1, batch) == "scan"
+    assert chosen(order, time, batch - 1) == "scan"
 
 
 def test_a_state_segments_or_time_steps_are_scanned():

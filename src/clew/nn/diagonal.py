@@ -25,8 +25,11 @@ MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
 # backward on one thread of a Zen 4, batch 1 … 64, time 29 … 16,384, N = 16 … 512: it takes 0.3 to 1.0 of the
 # scan's time up to this ratio, 0.8 to 1.5 up to a ratio of 16, and 1.0 to 2.2 beyond.
 CONVOLUTION_UP_TO = 4
-# Backends of diagonal_ssm that keep the state in registers.
-FUSED = ("triton", "native")
+# Where the compiled scan loses: orders from, samples up to, rows from. Measured forward and backward on one
+# thread of a Zen 3 (AVX2), batch 1 … 512, time 32 … 4,096, N = 16 … 1,024: inside, the convolution takes 0.45
+# to 0.88 of the scan's time; outside 0.95 to 8.5 times up to N = 256, 0.94 at the least for N = 512, and 0.70
+# for N = 1,024, time 4,096, batch 8. What it saves is the kernel, which all rows share.
+NATIVE_CONVOLUTION = (256, 64, 64)
 
 
 class DiagonalState(NamedTuple):
@@ -118,16 +121,20 @@ def choose_mode(
 ) -> Mode:
     """What ``"auto"`` runs: the convolution for short sequences of large systems at rest, else the scan.
 
-    The convolution has one kernel for all rows, so its cost hardly grows with the order; but a transform
-    costs more than a pass of the scan, and the free response of a given state costs each row another kernel.
-    Where ``diagonal_ssm`` runs in a fused kernel, the scan wins at every size.
+    The convolution has one kernel for all rows, so its cost grows less with the order; but a transform costs
+    more than a pass of the scan, and the free response of a given state costs each row another kernel. Where
+    ``diagonal_ssm`` runs in a fused kernel, which keeps the state in registers, the scan wins nearly always.
     """
     if state is not None or segments is not None or system.A_bar_real.dim() != 2:
         return "scan"
-    order = 2 * system.C_real.shape[-1]
-    if x.shape[1] > CONVOLUTION_UP_TO * order or operation.choose(x, *_complex(system)).backend in FUSED:
-        return "scan"
-    return "convolution"
+    order, (batch, time, _) = 2 * system.C_real.shape[-1], x.shape
+    backend = operation.choose(x, *_complex(system)).backend
+    if backend == "native":
+        least_order, longest, least_batch = NATIVE_CONVOLUTION
+        convolve = order >= least_order and time <= longest and batch >= least_batch
+    else:
+        convolve = backend != "triton" and time <= CONVOLUTION_UP_TO * order
+    return "convolution" if convolve else "scan"
 
 
 def _convolve(

@@ -8,6 +8,8 @@ exists; no list has to be edited. Each module has::
     supports(*tensors) -> str | None    # None where it takes these tensors; else the reason why not
     forward(...), backward(...)         # as the operation's ``op.py`` calls them; reference.py: forward alone
 
+A module may have besides ``detail() -> str``, which ``backends()`` prints behind the name: how it runs here.
+
 ``supports`` gets the operation's leading tensor arguments. It may look at their dtype, device and shape; it
 is traced by ``torch.compile``. ``available`` runs once per process and is not traced.
 
@@ -86,6 +88,11 @@ class Operation:
         _discover(self.name)
         return self._modules[name]
 
+    def describe(self, name: str) -> str:
+        """The backend's name and, where it has something to add, how it runs here: ``"native (avx2)"``."""
+        detail = getattr(self.module(name), "detail", None)
+        return name if detail is None else f"{name} ({detail()})"
+
     def choose(self, *tensors: Tensor) -> Choice:
         """The backend that a call with these tensors takes, and why.
 
@@ -141,7 +148,7 @@ class Backends(Mapping[str, Operation]):
             by_reason: dict[str, list[str]] = {}
             for backend, reason in operation.unavailable.items():
                 by_reason.setdefault(reason, []).append(backend)
-            lines.append(f"{name:<{width}}  {', '.join(operation.available)}")
+            lines.append(f"{name:<{width}}  {', '.join(map(operation.describe, operation.available))}")
             lines += [f"{'':<{width}}  no {', '.join(them)}: {why}" for why, them in by_reason.items()]
         return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-__all__ = ["argument", "instruction_set", "missing", "module", "refusal", "threads"]
+__all__ = ["argument", "instruction_set", "missing", "module", "refusal", "sum_to_size", "threads"]
 
 _SOURCES = Path(__file__).resolve().parents[3] / "native"
 
@@ -63,6 +63,29 @@ def argument(tensor: Tensor) -> Tensor:
     """The tensor as kernels take it: no lazy conjugate, no gradient, its last axis without gaps."""
     tensor = tensor.detach().resolve_conj().resolve_neg()
     return tensor if tensor.shape[-1:].numel() == 1 or tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def sum_to_size(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """As ``Tensor.sum_to_size`` for as many dimensions, the same bits for any number of threads.
+
+    Args:
+        tensor: contiguous, float32, float64 or complex of these.
+        shape: its own sizes, or 1 where to sum.
+    """
+    if tensor.is_complex():
+        return torch.view_as_complex(sum_to_size(torch.view_as_real(tensor), torch.Size((*shape, 2))))
+    for axis in reversed(range(tensor.ndim)):
+        if shape[axis] != tensor.shape[axis]:
+            before, after = tensor.shape[:axis], tensor.shape[axis + 1 :]
+            total = tensor.new_empty((*before, 1, *after))
+            inner = after.numel()
+            module().sum_over(
+                tensor.view(before.numel(), tensor.shape[axis], inner),
+                total.view(before.numel(), inner),
+                threads(),
+            )
+            tensor = total
+    return tensor
 
 
 def _digest() -> str:

@@ -6,9 +6,9 @@ from torch import Tensor
 from clew.ops import compiled
 from clew.ops.precision import real_dtype
 
-__all__ = ["available", "backward", "empty_saved", "forward", "supports"]
+__all__ = ["available", "backward", "detail", "empty_saved", "forward", "supports"]
 
-available = compiled.missing
+available, detail = compiled.missing, compiled.instruction_set
 
 # Samples from one saved state to the next; native/kernels/diagonal_ssm.h has the same.
 _CHUNK, _VARYING_CHUNK = 64, 16

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from clew.ops import compiled
 
-__all__ = ["available", "backward", "forward", "supports"]
+__all__ = ["available", "backward", "detail", "forward", "supports"]
 
-available = compiled.missing
+available, detail = compiled.missing, compiled.instruction_set
 
 
 def supports(decay: Tensor, inputs: Tensor) -> str | None:
@@ -53,7 +53,7 @@ def backward(
         _flat(initial_gradient, 1),
         compiled.threads(),
     )
-    return decay_gradient.sum_to_size(decay.shape), inputs_gradient, initial_gradient
+    return compiled.sum_to_size(decay_gradient, decay.shape), inputs_gradient, initial_gradient
 
 
 def _spread(decay: Tensor, like: Tensor) -> Tensor:
