@@ -14,6 +14,9 @@ assert (folder / "py.typed").is_file(), "py.typed is not installed"
 system = clew.StateSpace([[-1.0]], [[1.0]], [[1.0]]).discretize(0.1)
 assert system.kernel(3).shape == (3, 1, 1)
 assert clew.data.load("japanese-vowels").train.inputs, "the data that ships is not installed"
+compiled = list(folder.glob("_native*"))
+assert ("native" in clew.backends()["linear_scan"].available) == bool(compiled), clew.backends()
+print(clew.backends()["linear_scan"])
 """
 
 

@@ -57,7 +57,8 @@ Array checked(const char* name, const Tensor& tensor, Sizes shape, Types types, 
                              text(wanted, shape.size()));
     }
     const int last = array.dimensions - 1;
-    if (array.stride[last] != 1 && array.shape[last] > 1 && !(broadcast && array.stride[last] == 0))
+    const bool gaps = tensor.size() > 0 && array.shape[last] > 1 && array.stride[last] != 1;
+    if (gaps && !(broadcast && array.stride[last] == 0))
         refuse(name, "has gaps along its last axis");
     for (Type type : types)
         if (type == array.type) return array;
@@ -93,7 +94,7 @@ Array array(const char* name, const Maybe& tensor, Sizes shape, Types types) {
 Array packed(const char* name, const Tensor& tensor, Sizes shape, Types types) {
     const Array given = checked(name, tensor, shape, types, false);
     int64_t step = 1;
-    for (int i = given.dimensions - 1; i >= 0; --i) {
+    for (int i = given.dimensions - 1; i >= 0 && tensor.size() > 0; --i) {
         if (given.shape[i] > 1 && given.stride[i] != step) refuse(name, "has gaps");
         step *= given.shape[i];
     }

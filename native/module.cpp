@@ -19,7 +19,9 @@ NB_MODULE(_native, module) {
             names.emplace_back(clew::isa_name(static_cast<clew::Isa>(one)));
         return names;
     });
+    clew::bind_causal_conv(module);
     clew::bind_diagonal_ssm(module);
     clew::bind_linear_scan(module);
+    clew::bind_selective_scan(module);
     clew::bind_sums(module);
 }

@@ -38,23 +38,4 @@ CLEW_INLINE int64_t chunk_samples(int64_t time, int64_t chunk) {
     return left < diagonal_chunk ? left : diagonal_chunk;
 }
 
-// Calls `run` with a pointer to the type of x, whatever it is.
-template <class T, class Run>
-CLEW_INLINE void with_type(Type type, Run run) {
-    if constexpr (sizeof(T) == sizeof(float)) {
-        if (type == Type::bfloat16) return run(static_cast<BFloat16*>(nullptr));
-        if (type == Type::float16) return run(static_cast<Float16*>(nullptr));
-    }
-    run(static_cast<T*>(nullptr));
-}
-
-template <class Pointer>
-struct PointedBy;
-template <class T>
-struct PointedBy<T*> {
-    using type = T;
-};
-template <class Pointer>
-using Pointed = typename PointedBy<Pointer>::type;
-
 }  // namespace clew::CLEW_ISA

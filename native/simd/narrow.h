@@ -2,6 +2,7 @@
 // only: kernels run with denormal floats flushed, and every number of these is a normal float.
 #pragma once
 
+#include "core/array.h"
 #include "simd/vector.h"
 
 namespace clew::CLEW_ISA {
@@ -64,5 +65,24 @@ struct Narrow<Float16> {
         return {static_cast<uint16_t>(half | sign)};
     }
 };
+
+// Calls `run` with a pointer to the type of x, whatever it is.
+template <class T, class Run>
+CLEW_INLINE void with_type(Type type, Run run) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+        if (type == Type::bfloat16) return run(static_cast<BFloat16*>(nullptr));
+        if (type == Type::float16) return run(static_cast<Float16*>(nullptr));
+    }
+    run(static_cast<T*>(nullptr));
+}
+
+template <class Pointer>
+struct PointedBy;
+template <class T>
+struct PointedBy<T*> {
+    using type = T;
+};
+template <class Pointer>
+using Pointed = typename PointedBy<Pointer>::type;
 
 }  // namespace clew::CLEW_ISA

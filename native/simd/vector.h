@@ -91,6 +91,18 @@ CLEW_INLINE T sum(Vec<T> value) {
     return parts[0];
 }
 
+template <class T>
+CLEW_INLINE Vec<T> sums_of_pairs(Vec<T> first, Vec<T> second);
+
+// The sums of width<T> vectors that lie one after the other, in one vector.
+template <class T, int count = width<T>>
+CLEW_INLINE Vec<T> sums(const T* vectors) {
+    if constexpr (count == 1)
+        return load(vectors);
+    else
+        return sums_of_pairs<T>(sums<T, count / 2>(vectors), sums<T, count / 2>(vectors + count / 2 * width<T>));
+}
+
 // Complex numbers, the real parts in one vector and the imaginary parts in another.
 template <class T>
 struct Complex {
@@ -131,6 +143,12 @@ CLEW_INLINE Complex<T> deinterleave(Vec<T> first, Vec<T> second) {
 #else
 #error "GCC 12 or Clang is needed: __builtin_shufflevector"
 #endif
+}
+
+template <class T>
+CLEW_INLINE Vec<T> sums_of_pairs(Vec<T> first, Vec<T> second) {
+    const Complex<T> parts = deinterleave<T>(first, second);
+    return parts.re + parts.im;
 }
 
 template <class T>

@@ -9,9 +9,12 @@ of the state in float32, 2⁻²⁴ each, that add up as a random walk, times ten
 
 import json
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +40,7 @@ from clew.ops.precision import real_dtype
 
 LONG = 10 * 2**-24 * 1_000_000**0.5
 MILLION = 1_000_000
+NATIVE = Path(__file__).resolve().parents[2] / "native"
 
 pytestmark = pytest.mark.skipif(bool(compiled.missing()), reason=str(compiled.missing()))
 each_instruction_set = pytest.mark.parametrize(
@@ -281,3 +285,19 @@ def test_a_million_samples_do_not_drift(backend):
 @pytest.mark.parametrize("operation", ["linear_scan", "diagonal_ssm"])
 def test_both_operations_are_in_the_suite_in_every_instruction_set(operation):
     assert [name for name in BACKENDS if has(operation, name)] == list(BACKENDS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++") or not shutil.which("nm"), reason="needs GCC and nm")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="one instruction set is all there is")
+@pytest.mark.parametrize("source", sorted(NATIVE.glob("kernels/*.cpp")), ids=lambda path: path.stem)
+def test_no_instruction_set_leaks_into_another(source, tmp_path):
+    """A function that several files may define must carry the name of its instruction set."""
+    flags = ["-std=gnu++17", "-O3", "-mavx2", "-mfma", "-ffp-contract=fast", "-Wno-psabi", "-DCLEW_ISA=avx2"]
+    compiled_to = tmp_path / "kernel.o"
+    subprocess.run(["g++", *flags, f"-I{NATIVE}", "-c", str(source), "-o", str(compiled_to)], check=True)
+    symbols = subprocess.run(
+        ["nm", "-C", str(compiled_to)], capture_output=True, text=True, check=True
+    ).stdout
+    shared = [line for line in symbols.splitlines() if line[17:18] in "WuVv" and "DW.ref" not in line]
+    assert [line for line in shared if "clew::avx2::" not in line] == []

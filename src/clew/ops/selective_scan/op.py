@@ -102,7 +102,7 @@ def _(
     differentiable: bool,
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    saved = operation.module(backend).empty_saved(x, A) if differentiable else A.new_empty(0)
+    saved = operation.module(backend).empty_saved(x, A, B) if differentiable else A.new_empty(0)
     return x.new_empty(x.shape), A.new_empty((x.shape[0], *A.shape)), saved
 
 

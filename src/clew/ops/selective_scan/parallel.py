@@ -25,7 +25,7 @@ def supports(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> str | No
     return None
 
 
-def empty_saved(x: Tensor, A: Tensor) -> Tensor:
+def empty_saved(x: Tensor, A: Tensor, B: Tensor) -> Tensor:
     """A tensor like what ``forward`` saves for ``backward``: (chunk, batch, ·), the state before each."""
     return A.new_empty((-(-x.shape[1] // _CHUNK), x.shape[0], A.shape[0] * A.shape[1]))
 
@@ -49,7 +49,7 @@ def forward(
     Other arguments as in ``reference.forward``.
     """
     group, dtype = B.shape[2], A.dtype
-    saved = empty_saved(x, A) if differentiable else A.new_empty(0)
+    saved = empty_saved(x, A, B) if differentiable else A.new_empty(0)
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     state = A.new_zeros((x.shape[0], *A.shape)) if initial_state is None else initial_state
     state = in_groups(state, 1, group).mT

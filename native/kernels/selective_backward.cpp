@@ -1,0 +1,315 @@
+// With λ[k] the gradient of everything by h[k], and q[k] = λ[k] e[k] h[k−1] with e[k] = exp(Δ[k] A):
+//     λ[k] = C[k] g[k] + e[k+1] λ[k+1],    dB[k] = Σ λ[k] Δ[k] x[k],    dC[k] = Σ g[k] h[k]  (over channels),
+//     d(Δ x)[k] = λ[k] · B[k],    dΔ[k] = x[k] d(Δ x)[k] + q[k] · A,    dA = Σ Δ[k] q[k],
+// where g is the gradient of C · h + D x. Chunks go from the last to the first. A chunk's states and decays are
+// computed again, some states at a time. What is summed over channels is summed as vectors over the task's strips.
+#include "core/threads.h"
+#include "kernels/selective_parts.h"
+#include "simd/numbers.h"
+
+namespace clew::CLEW_ISA {
+namespace {
+
+// What a strip has while its states run over a chunk: rows of channels, one for each sample.
+template <class T>
+struct Rows {
+    static constexpr int64_t size = selective_chunk * lanes<T>;
+    static constexpr int count = 9;
+    T *x, *delta, *slope, *input, *gradient, *y, *by_y, *by_input, *by_exponent;
+
+    CLEW_INLINE explicit Rows(T* memory)
+        : x(memory), delta(x + size), slope(delta + size), input(slope + size), gradient(input + size),
+          y(gradient + size), by_y(y + size), by_input(by_y + size), by_exponent(by_input + size) {}
+};
+
+template <class T>
+struct Scratch {
+    // Of all strips: rows of channels, one for each state; then one; then the samples.
+    T *A, *carried, *A_sum, *A_lost, *bias, *bias_sum, *bias_lost, *D, *D_sum, *D_lost, *samples;
+    // Of a block of states: before the first sample and after each. Of a chunk: what its sums over channels are of.
+    T *B, *C, *decays, *states, *B_terms, *C_terms;
+
+    CLEW_INLINE Scratch(Room<T>& room, int64_t strips, int64_t many) {
+        const int64_t matrix = strips * many * lanes<T>, row = strips * lanes<T>, block = backward_block * width<T>;
+        A = room.take(matrix), carried = room.take(matrix), A_sum = room.take(matrix), A_lost = room.take(matrix);
+        bias = room.take(row), bias_sum = room.take(row), bias_lost = room.take(row);
+        D = room.take(row), D_sum = room.take(row), D_lost = room.take(row);
+        samples = room.take(Rows<T>::count * Rows<T>::size);
+        B = room.take(selective_chunk * many), C = room.take(selective_chunk * many);
+        decays = room.take(selective_chunk * block), states = room.take((selective_chunk + 1) * block);
+        B_terms = room.take((selective_chunk * many + width<T>) * width<T>);
+        C_terms = room.take((selective_chunk * many + width<T>) * width<T>);
+    }
+};
+
+template <bool value>
+struct Flag {
+    static constexpr bool is = value;
+};
+
+// S states of one vector of channels over a chunk, there and back.
+template <int S, bool gated, class T>
+CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, const Pieces& pieces, const T* before,
+                            int64_t place, int64_t states, int64_t n, int64_t channel) {
+    constexpr int W = width<T>;
+    const T* A = scratch.A + place;
+    {
+        Vec<T> h[S];
+        CLEW_UNROLL for (int s = 0; s < S; ++s) h[s] = load(before + s * lanes<T>);
+        CLEW_UNROLL for (int s = 0; s < S; ++s) store(scratch.states + s * W, h[s]);
+        for (int64_t piece = 0; piece < pieces.count; ++piece) {
+            if (pieces.forgets(piece)) CLEW_UNROLL for (int s = 0; s < S; ++s) h[s] = zero<T>();
+            for (int64_t k = pieces.begin(piece); k < pieces.end[piece]; ++k) {
+                const T *B = scratch.B + k * states + n, *C = scratch.C + k * states + n;
+                const int64_t at = k * lanes<T> + channel;
+                const Vec<T> delta = load(rows.delta + at), input = load(rows.input + at);
+                Vec<T> y = gated ? load(rows.y + at) : zero<T>();
+                T *decays = scratch.decays + k * S * W, *after = scratch.states + (k + 1) * S * W;
+                CLEW_UNROLL for (int s = 0; s < S; ++s) {
+                    const Vec<T> decay = exp2<T>(delta * load(A + s * lanes<T>));
+                    h[s] = h[s] * decay + input * B[s];
+                    store(decays + s * W, decay);
+                    store(after + s * W, h[s]);
+                    if (gated) y += h[s] * C[s];
+                }
+                if (gated) store(rows.y + at, y);
+            }
+        }
+    }
+    Vec<T> carried[S], A_sum[S];
+    CLEW_UNROLL for (int s = 0; s < S; ++s) {
+        carried[s] = load(scratch.carried + place + s * lanes<T>);
+        A_sum[s] = zero<T>();
+    }
+    const auto sample = [&](int64_t k, auto begins) __attribute__((always_inline)) {
+        constexpr bool forgets = decltype(begins)::is;  // nothing comes from the state before
+        const T *B = scratch.B + k * states + n, *C = scratch.C + k * states + n;
+        const int64_t at = k * lanes<T> + channel, term = (n * selective_chunk + k * S) * W;
+        const Vec<T> delta = load(rows.delta + at), input = load(rows.input + at);
+        const Vec<T> gradient = load(rows.gradient + at);
+        Vec<T> by_input = load(rows.by_input + at), by_exponent = load(rows.by_exponent + at);
+        const T *decays = scratch.decays + k * S * W, *from = scratch.states + k * S * W, *after = from + S * W;
+        T *B_terms = scratch.B_terms + term, *C_terms = scratch.C_terms + term;
+        CLEW_UNROLL for (int s = 0; s < S; ++s) {
+            const Vec<T> adjoint = carried[s] + gradient * C[s];
+            store(C_terms + s * W, load(C_terms + s * W) + gradient * load(after + s * W));
+            store(B_terms + s * W, load(B_terms + s * W) + adjoint * input);
+            by_input += adjoint * B[s];
+            carried[s] = forgets ? zero<T>() : adjoint * load(decays + s * W);
+            if (forgets) continue;
+            const Vec<T> exponent = carried[s] * load(from + s * W);
+            by_exponent += exponent * load(A + s * lanes<T>);
+            A_sum[s] += exponent * delta;
+        }
+        store(rows.by_input + at, by_input);
+        store(rows.by_exponent + at, by_exponent);
+    };
+    for (int64_t piece = pieces.count - 1; piece >= 0; --piece) {
+        const int64_t first = pieces.begin(piece), forgets = pieces.forgets(piece) ? 1 : 0;
+        for (int64_t k = pieces.end[piece] - 1; k >= first + forgets; --k) sample(k, Flag<false>{});
+        if (forgets) sample(first, Flag<true>{});
+    }
+    CLEW_UNROLL for (int s = 0; s < S; ++s) {
+        const int64_t here = place + s * lanes<T>;
+        store(scratch.carried + here, carried[s]);
+        Total<T> total{load(scratch.A_sum + here), load(scratch.A_lost + here)};
+        total.add(A_sum[s]);
+        store(scratch.A_sum + here, total.value);
+        store(scratch.A_lost + here, total.lost);
+    }
+}
+
+// Calls run(block of states, first of them) for all states.
+template <class Run>
+CLEW_INLINE void each_block(int64_t states, Run run) {
+    int64_t n = 0;
+    for (; n + backward_block <= states; n += backward_block) run(Block<backward_block>{}, n);
+    for (; n < states; ++n) run(Block<1>{}, n);
+}
+
+// The sums over the task's channels, of a chunk; block after block, samples within, states within.
+template <class T>
+CLEW_INLINE void write_sums(const Array& array, const T* terms, const Part<T>& here, const Pieces& pieces) {
+    constexpr int W = width<T>;
+    const Array& B = here.scan.B;
+    const int64_t sample = (here.split * B.shape[0] + here.row) * B.shape[1] + pieces.first;
+    each_block(here.states, [&](auto block, int64_t n) {
+        constexpr int S = decltype(block)::states;
+        T numbers[W];
+        T* to = array.at<T>() + (sample * B.shape[2] + here.group) * here.states + n;
+        for (int64_t i = 0; i < pieces.samples * S; i += W) {
+            store(numbers, sums<T>(terms + (n * selective_chunk + i) * W));
+            for (int64_t j = i; j < i + W && j < pieces.samples * S; ++j)
+                to[j / S * B.shape[2] * here.states + j % S] = numbers[j - i];
+        }
+    });
+}
+
+// A strip's terms to its sums.
+template <class T>
+CLEW_INLINE void add_to_totals(T* sum, T* lost, const Vec<T>* terms) {
+    CLEW_UNROLL for (int v = 0; v < vectors<T>; ++v) {
+        Total<T> total{load(sum + v * width<T>), load(lost + v * width<T>)};
+        total.add(terms[v]);
+        store(sum + v * width<T>, total.value);
+        store(lost + v * width<T>, total.lost);
+    }
+}
+
+// Rows of a strip before its states run over them.
+template <class T, class X>
+CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const Part<T>& here, int64_t strip,
+                         const Pieces& pieces) {
+    const SelectiveScan& scan = out.scan;
+    const Rows<T> rows(scratch.samples);
+    const bool softened = scan.dt_softplus, gated = scan.z.given();
+    const T *bias = scratch.bias + strip * lanes<T>, *D = scratch.D + strip * lanes<T>;
+    stage_signal<T, X>(rows.delta, scan.dt, here, strip, pieces);
+    stage_signal<T, X>(rows.x, scan.x, here, strip, pieces);
+    stage_signal<T, X>(rows.gradient, out.y_gradient, here, strip, pieces);
+    if (gated) stage_signal<T, X>(rows.by_y, scan.z, here, strip, pieces);
+
+    Vec<T> D_sum[vectors<T>] = {};
+    each_vector<T>(pieces.samples, [&](int64_t place, int v) {
+        const int64_t lane = v * width<T>;
+        const Vec<T> x = load(rows.x + place);
+        Vec<T> delta = load(rows.delta + place) + load(bias + lane), gradient = load(rows.gradient + place);
+        if (softened) {
+            const Vec<T> u = exp_of_minus_absolute<T>(delta);
+            store(rows.slope + place, logistic<T>(delta, u));
+            delta = softplus<T>(delta, u);
+        }
+        if (gated) {
+            // The derivative of silu(z) = z σ(z) is σ + z σ (1 − σ).
+            const Vec<T> z = load(rows.by_y + place), open = logistic<T>(z), gate = z * open;
+            store(rows.by_y + place, gradient * (open + gate * (1 - open)));
+            gradient *= gate;
+            store(rows.gradient + place, gradient);
+        }
+        D_sum[v] += gradient * x;
+        store(rows.delta + place, delta);
+        store(rows.input + place, delta * x);
+        store(rows.y + place, load(D + lane) * x);
+        store(rows.by_input + place, zero<T>());
+        store(rows.by_exponent + place, zero<T>());
+    });
+    add_to_totals(scratch.D_sum + strip * lanes<T>, scratch.D_lost + strip * lanes<T>, D_sum);
+}
+
+// What the strip's samples get, after all states have run.
+template <class T, class X>
+CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch, const Part<T>& here, int64_t strip,
+                        const Pieces& pieces) {
+    const SelectiveScan& scan = out.scan;
+    const Rows<T> rows(scratch.samples);
+    const T* D = scratch.D + strip * lanes<T>;
+    const bool softened = scan.dt_softplus;
+    Vec<T> bias_sum[vectors<T>] = {};
+    each_vector<T>(pieces.samples, [&](int64_t place, int v) {
+        const int64_t lane = v * width<T>;
+        const Vec<T> x = load(rows.x + place), by_input = load(rows.by_input + place);
+        Vec<T> by_delta = x * by_input + load(rows.by_exponent + place) * T(ln_2);
+        if (softened) by_delta *= load(rows.slope + place);
+        bias_sum[v] += by_delta;
+        const Vec<T> skipped = load(D + lane) * load(rows.gradient + place);
+        store(rows.by_input + place, load(rows.delta + place) * by_input + skipped);
+        store(rows.by_exponent + place, by_delta);
+    });
+    unstage_signal<T, X>(out.x_gradient, rows.by_input, here, strip, pieces);
+    unstage_signal<T, X>(out.dt_gradient, rows.by_exponent, here, strip, pieces);
+    add_to_totals(scratch.bias_sum + strip * lanes<T>, scratch.bias_lost + strip * lanes<T>, bias_sum);
+    if (!scan.z.given()) return;
+    each_vector<T>(pieces.samples, [&](int64_t place, int) {
+        store(rows.y + place, load(rows.by_y + place) * load(rows.y + place));
+    });
+    unstage_signal<T, X>(out.z_gradient, rows.y, here, strip, pieces);
+}
+
+template <class T, class X>
+void backward_task(const void* context, int64_t index, void* memory) {
+    const auto& out = *static_cast<const SelectiveBackward*>(context);
+    const SelectiveScan& scan = out.scan;
+    const Part<T> here(scan, index);
+    Room<T> room{static_cast<T*>(memory)};
+    const Scratch<T> scratch(room, here.strips, here.states);
+    const int64_t size = here.states * lanes<T>;
+    for (int64_t strip = 0; strip < here.strips; ++strip) {
+        const int64_t channel = here.channel(strip);
+        here.read(scratch.A + strip * size, scan.A, scan.A.at<T>(channel), scan.A.stride[0], strip, T(log2_e));
+        here.read(scratch.carried + strip * size, out.final_gradient, out.final_gradient.at<T>(here.row, channel),
+                  out.final_gradient.stride[1], strip, 1);
+        here.read(scratch.bias + strip * lanes<T>, scan.dt_bias, strip);
+        here.read(scratch.D + strip * lanes<T>, scan.D, strip);
+    }
+    for (int64_t i = 0; i < here.strips * size; ++i) scratch.A_sum[i] = scratch.A_lost[i] = 0;
+    for (int64_t i = 0; i < here.strips * lanes<T>; ++i) {
+        scratch.bias_sum[i] = scratch.bias_lost[i] = 0;
+        scratch.D_sum[i] = scratch.D_lost[i] = 0;
+    }
+    for (int64_t chunk = scan.chunks() - 1; chunk >= 0; --chunk) {
+        const Pieces pieces(scan, here.row, chunk);
+        stage_matrix<T, X>(scratch.B, scan.B, here.row, here.group, pieces);
+        stage_matrix<T, X>(scratch.C, scan.C, here.row, here.group, pieces);
+        for (int64_t i = 0; i < (selective_chunk * here.states + width<T>) * width<T>; i += width<T>) {
+            store(scratch.B_terms + i, zero<T>());
+            store(scratch.C_terms + i, zero<T>());
+        }
+        for (int64_t strip = 0; strip < here.strips; ++strip) {
+            prepare<T, X>(out, scratch, here, strip, pieces);
+            const Rows<T> rows(scratch.samples);
+            each_block(here.states, [&](auto block, int64_t n) {
+                constexpr int S = decltype(block)::states;
+                const T* before = here.kept(out.saved, chunk, strip) + n * lanes<T>;
+                const int64_t place = (strip * here.states + n) * lanes<T>;
+                for (int64_t channel = 0; channel < lanes<T>; channel += width<T>) {
+                    if (scan.z.given())
+                        run_states<S, true>(scratch, rows, pieces, before + channel, place + channel, here.states, n,
+                                            channel);
+                    else
+                        run_states<S, false>(scratch, rows, pieces, before + channel, place + channel, here.states, n,
+                                             channel);
+                }
+            });
+            finish<T, X>(out, scratch, here, strip, pieces);
+        }
+        write_sums(out.B_gradient, scratch.B_terms, here, pieces);
+        write_sums(out.C_gradient, scratch.C_terms, here, pieces);
+    }
+    const auto write_total = [&](const Array& array, const T* sum, const T* lost, int64_t strip) {
+        T* to = array.at<T>(here.row, here.channel(strip));
+        for (int64_t lane = 0; lane < here.count(strip); ++lane)
+            to[lane] = sum[strip * lanes<T> + lane] + lost[strip * lanes<T> + lane];
+    };
+    for (int64_t strip = 0; strip < here.strips; ++strip) {
+        const int64_t channel = here.channel(strip);
+        T *A_sum = scratch.A_sum + strip * size, *A_lost = scratch.A_lost + strip * size;
+        for (int64_t i = 0; i < size; ++i) A_sum[i] += A_lost[i];
+        here.write(out.A_gradient.at<T>(here.row, channel), out.A_gradient.stride[1], A_sum, strip);
+        here.write(out.initial_gradient.at<T>(here.row, channel), out.initial_gradient.stride[1],
+                   scratch.carried + strip * size, strip);
+        write_total(out.D_gradient, scratch.D_sum, scratch.D_lost, strip);
+        write_total(out.bias_gradient, scratch.bias_sum, scratch.bias_lost, strip);
+    }
+}
+
+template <class T>
+void run(const SelectiveBackward& out) {
+    const SelectiveScan& scan = out.scan;
+    Room<T> room{nullptr};
+    Scratch<T>(room, Part<T>::most_strips(scan), scan.states());
+    with_type<T>(scan.x.type, [&](auto* x) {
+        run_tasks(Part<T>::tasks(scan), scan.threads, room.used * sizeof(T), backward_task<T, Pointed<decltype(x)>>,
+                  &out);
+    });
+}
+
+}  // namespace
+
+void selective_scan_backward(const SelectiveBackward& out) {
+    if (out.scan.A.type == Type::float32)
+        run<float>(out);
+    else
+        run<double>(out);
+}
+
+}  // namespace clew::CLEW_ISA

@@ -1,0 +1,117 @@
+// Elementary functions of vectors. They are for use inside kernels: denormal results count as zero.
+#pragma once
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "simd/vector.h"
+
+namespace clew::CLEW_ISA {
+
+template <class T>
+struct Exp2;
+
+// Relative error 9.1e−8, by the polynomial of degree 5 with p(0) = 1 that is nearest to 2^r in that sense on
+// [−1/2, 1/2] (Lawson's algorithm). With p(0) = 1 a decay near one is as exact as its exponent.
+template <>
+struct Exp2<float> {
+    using Bits = int32_t;
+    static constexpr int mantissa = 23;
+    static constexpr float least = -127, most = 128, round = 12582912;  // 1.5 · 2²³
+    static constexpr int terms = 5;
+    static constexpr float term[] = {0.6931469776f, 0.2402224208f, 0.05550733744f, 0.009671512688f, 0.001326472725f};
+};
+
+// ln(2)ᵏ / k!: Taylor's series, whose rest is below 2e−16 of the value.
+template <>
+struct Exp2<double> {
+    using Bits = int64_t;
+    static constexpr int mantissa = 52;
+    static constexpr double least = -1023, most = 1024, round = 6755399441055744;  // 1.5 · 2⁵²
+    static constexpr int terms = 12;
+    static constexpr double term[] = {
+        0.69314718055994530942,    0.24022650695910071233,    0.055504108664821579953,   0.0096181291076284771620,
+        0.0013333558146428443424,  1.5403530393381609954e-4,  1.5252733804059840280e-5,  1.3215486790144309488e-6,
+        1.0178086009239699727e-7,  7.0549116208011233298e-9,  4.4455382718708114976e-10, 2.5678435993488205141e-11};
+};
+
+// As one instruction: a < b ? a : b becomes two.
+#if defined(CLEW_VECTOR_BYTES)
+#define CLEW_ANY_VECTORS
+#elif defined(__AVX512F__)
+CLEW_INLINE Vec<float> minimum(Vec<float> a, Vec<float> b) { return _mm512_min_ps(a, b); }
+CLEW_INLINE Vec<float> maximum(Vec<float> a, Vec<float> b) { return _mm512_max_ps(a, b); }
+CLEW_INLINE Vec<double> minimum(Vec<double> a, Vec<double> b) { return _mm512_min_pd(a, b); }
+CLEW_INLINE Vec<double> maximum(Vec<double> a, Vec<double> b) { return _mm512_max_pd(a, b); }
+#elif defined(__AVX2__)
+CLEW_INLINE Vec<float> minimum(Vec<float> a, Vec<float> b) { return _mm256_min_ps(a, b); }
+CLEW_INLINE Vec<float> maximum(Vec<float> a, Vec<float> b) { return _mm256_max_ps(a, b); }
+CLEW_INLINE Vec<double> minimum(Vec<double> a, Vec<double> b) { return _mm256_min_pd(a, b); }
+CLEW_INLINE Vec<double> maximum(Vec<double> a, Vec<double> b) { return _mm256_max_pd(a, b); }
+#elif defined(__SSE2__)
+CLEW_INLINE Vec<float> minimum(Vec<float> a, Vec<float> b) { return _mm_min_ps(a, b); }
+CLEW_INLINE Vec<float> maximum(Vec<float> a, Vec<float> b) { return _mm_max_ps(a, b); }
+CLEW_INLINE Vec<double> minimum(Vec<double> a, Vec<double> b) { return _mm_min_pd(a, b); }
+CLEW_INLINE Vec<double> maximum(Vec<double> a, Vec<double> b) { return _mm_max_pd(a, b); }
+#else
+#define CLEW_ANY_VECTORS
+#endif
+#if defined(CLEW_ANY_VECTORS)
+template <class V>
+CLEW_INLINE V minimum(V a, V b) { return a < b ? a : b; }
+template <class V>
+CLEW_INLINE V maximum(V a, V b) { return a > b ? a : b; }
+#endif
+
+// 2^t; 0 from the least exponent down, ∞ from the largest up.
+template <class T>
+CLEW_INLINE Vec<T> exp2(Vec<T> t) {
+    using E = Exp2<T>;
+    using Integers = Vec<typename E::Bits>;
+    t = minimum(maximum(t, broadcast(E::least)), broadcast(E::most));
+    const Vec<T> shifted = t + E::round;  // the integer next to t, in the lowest bits
+    const Vec<T> r = t - (shifted - E::round);
+    Vec<T> p = broadcast(E::term[E::terms - 1]);
+    CLEW_UNROLL for (int k = E::terms - 2; k >= 0; --k) p = p * r + E::term[k];
+    p = p * r + 1;
+    const Integers exponent = reinterpret_cast<Integers>(shifted) << E::mantissa;
+    return reinterpret_cast<Vec<T>>(reinterpret_cast<Integers>(p) + exponent);
+}
+
+constexpr double log2_e = 1.4426950408889634074, ln_2 = 0.69314718055994530942;
+
+// ln(1 + u) for 0 ≤ u ≤ 1 as 2 artanh(s), s = u / (2 + u) ≤ 1/3: exact for small u as well.
+template <class T>
+CLEW_INLINE Vec<T> log1p(Vec<T> u) {
+    constexpr int terms = sizeof(T) == 4 ? 8 : 16;
+    const Vec<T> s = u / (2 + u), square = s * s;
+    Vec<T> series = broadcast(T(1) / (2 * terms + 1));
+    CLEW_UNROLL for (int k = terms - 1; k >= 1; --k) series = series * square + T(1) / (2 * k + 1);
+    return 2 * s + 2 * s * square * series;
+}
+
+// e^−|x|, from which softplus and the logistic function follow.
+template <class T>
+CLEW_INLINE Vec<T> exp_of_minus_absolute(Vec<T> x) {
+    return exp2<T>(minimum(x, -x) * T(log2_e));
+}
+
+// ln(1 + eˣ), with u = e^−|x|.
+template <class T>
+CLEW_INLINE Vec<T> softplus(Vec<T> x, Vec<T> u) {
+    return maximum(x, zero<T>()) + log1p<T>(u);
+}
+
+// 1 / (1 + e⁻ˣ), with u = e^−|x|.
+template <class T>
+CLEW_INLINE Vec<T> logistic(Vec<T> x, Vec<T> u) {
+    return (x < 0 ? u : broadcast(T(1))) / (1 + u);
+}
+
+template <class T>
+CLEW_INLINE Vec<T> logistic(Vec<T> x) {
+    return logistic<T>(x, exp_of_minus_absolute<T>(x));
+}
+
+}  // namespace clew::CLEW_ISA

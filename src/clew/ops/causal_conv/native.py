@@ -1,0 +1,70 @@
+"""The convolution compiled: bias and SiLU in the same pass, vectors across channels."""
+
+import torch
+from torch import Tensor
+
+from clew.ops import compiled
+
+__all__ = ["available", "backward", "forward", "supports"]
+
+available = compiled.missing
+
+
+def supports(x: Tensor, weight: Tensor) -> str | None:
+    """Takes every call on the CPU."""
+    return compiled.refusal(x)
+
+
+def forward(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    silu: bool,
+) -> Tensor:
+    """The outputs, in fresh memory; arguments as in ``reference.forward``."""
+    y = torch.empty(x.shape, dtype=x.dtype)
+    compiled.module().causal_conv_forward(
+        *_arguments(x, weight, bias, initial_state, reset), silu, y, compiled.threads()
+    )
+    return y
+
+
+def backward(
+    y_gradient: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    silu: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of x, weight, bias and initial state, the last two as if they were given."""
+    batch, _, channel = x.shape
+    width = weight.shape[1]
+    x_gradient = torch.empty(x.shape, dtype=x.dtype)
+    initial_gradient = weight.new_empty((batch, width - 1, channel))
+    weight_gradient, bias_gradient = (
+        weight.new_empty((batch, width, channel)),
+        weight.new_empty((batch, channel)),
+    )
+    compiled.module().causal_conv_backward(
+        compiled.argument(y_gradient),
+        *_arguments(x, weight, bias, initial_state, reset),
+        silu,
+        x_gradient,
+        initial_gradient,
+        weight_gradient,
+        bias_gradient,
+        compiled.threads(),
+    )
+    return x_gradient, weight_gradient.sum(0).mT.contiguous(), bias_gradient.sum(0), initial_gradient
+
+
+def _arguments(
+    x: Tensor, weight: Tensor, bias: Tensor | None, initial_state: Tensor | None, reset: Tensor | None
+) -> list[Tensor | None]:
+    """The arguments as the kernels take them."""
+    given = (x, weight.mT.contiguous(), bias, initial_state, reset)
+    return [None if tensor is None else compiled.argument(tensor) for tensor in given]

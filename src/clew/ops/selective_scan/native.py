@@ -1,0 +1,129 @@
+"""The scan compiled: sequential in time, vectors across channels, threads across rows and channels."""
+
+import torch
+from torch import Tensor
+
+from clew.ops import compiled
+
+__all__ = ["available", "backward", "empty_saved", "forward", "supports"]
+
+available = compiled.missing
+
+_CHUNK = 32  # samples from one saved state to the next; native/kernels/selective_scan.h has the same
+_STRIP = 64  # bytes of channels that the kernels take at a time
+_ENOUGH = 4  # tasks a call; rows of memory that are read in narrow parts cost more
+
+
+def supports(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> str | None:
+    """Takes every call on the CPU."""
+    return compiled.refusal(x)
+
+
+def empty_saved(x: Tensor, A: Tensor, B: Tensor) -> Tensor:
+    """The states before each chunk: (batch, chunk, group, channel of the group, in whole strips, state)."""
+    batch, time, channel = x.shape
+    lanes, group = _STRIP // A.dtype.itemsize, B.shape[2]
+    return A.new_empty((batch, -(-time // _CHUNK), group, -(-channel // group // lanes) * lanes, A.shape[1]))
+
+
+def forward(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    dt_bias: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    dt_softplus: bool,
+    differentiable: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """y, the final state, and the states before each chunk if it is to be differentiable.
+
+    Other arguments as in ``reference.forward``.
+    """
+    y = torch.empty(x.shape, dtype=x.dtype)
+    final_state = A.new_empty((x.shape[0], *A.shape))
+    saved = empty_saved(x, A, B) if differentiable else None
+    compiled.module().selective_scan_forward(
+        *map(_argument, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
+        dt_softplus,
+        y,
+        final_state,
+        saved,
+        _splits(x, A, B),
+        compiled.threads(),
+    )
+    return y, final_state, A.new_empty(0) if saved is None else saved
+
+
+def backward(
+    y_gradient: Tensor,
+    final_gradient: Tensor,
+    saved: Tensor,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    dt_bias: Tensor | None,
+    initial_state: Tensor | None,
+    reset: Tensor | None,
+    dt_softplus: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients from x to initial_state, as ``op.selective_scan_backward`` says."""
+    batch, _, channel = x.shape
+    splits = _splits(x, A, B)
+    x_gradient, dt_gradient = torch.empty(x.shape, dtype=x.dtype), torch.empty(x.shape, dtype=x.dtype)
+    z_gradient = None if z is None else torch.empty(x.shape, dtype=x.dtype)
+    B_gradient, C_gradient = A.new_empty((splits, *B.shape)), A.new_empty((splits, *C.shape))
+    initial_gradient, A_gradient = A.new_empty((batch, *A.shape)), A.new_empty((batch, *A.shape))
+    D_gradient, bias_gradient = A.new_empty((batch, channel)), A.new_empty((batch, channel))
+    compiled.module().selective_scan_backward(
+        *map(_argument, (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset)),
+        dt_softplus,
+        x_gradient,
+        dt_gradient,
+        z_gradient,
+        initial_gradient,
+        B_gradient,
+        C_gradient,
+        A_gradient,
+        D_gradient,
+        bias_gradient,
+        splits,
+        compiled.threads(),
+    )
+    return (
+        x_gradient,
+        dt_gradient,
+        A_gradient.sum(0),
+        B_gradient.sum(0).to(B.dtype),
+        C_gradient.sum(0).to(C.dtype),
+        D_gradient.sum(0),
+        x.new_empty(0) if z_gradient is None else z_gradient,
+        bias_gradient.sum(0),
+        initial_gradient,
+    )
+
+
+def _argument(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else compiled.argument(tensor)
+
+
+def _splits(x: Tensor, A: Tensor, B: Tensor) -> int:
+    """How many tasks share the channels of a group.
+
+    Each task sums the gradients of B and C over its own channels: more tasks need more memory for that. It
+    does not depend on the number of threads, so neither do the sums.
+    """
+    batch, _, channel = x.shape
+    own, rows = channel // B.shape[2], batch * B.shape[2]
+    strips = -(-own * A.dtype.itemsize // _STRIP)
+    wanted = -(-_ENOUGH // max(rows, 1))
+    affordable = max(own // (4 * A.shape[1]), 2)
+    return max(min(wanted, affordable, strips), 1)
