@@ -35,7 +35,11 @@ struct Tensor {
         int64_t size = 1;
         array.type = type;
         array.dimensions = static_cast<int>(shape.size());
-        for (int i = array.dimensions - 1; i >= 0; --i) array.shape[i] = shape[i], array.stride[i] = size, size *= shape[i];
+        for (int i = array.dimensions - 1; i >= 0; --i) {
+            array.shape[i] = shape[i];
+            array.stride[i] = size;
+            size *= shape[i];
+        }
         data.resize(size);
         for (T& number : data) {
             if constexpr (sizeof(T) == sizeof(float))

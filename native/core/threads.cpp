@@ -92,6 +92,9 @@ private:
     }
 
     void serve(int rank) {
+#if defined(__linux__)
+        pthread_setname_np(pthread_self(), "clew");
+#endif
         uint64_t seen = 0;
         std::unique_lock<std::mutex> lock(mutex);
         for (;;) {

@@ -78,7 +78,8 @@ CLEW_INLINE void backward_pairs(const Pieces& pieces, const Block<T>& at, const 
             join(at.sums + row + W_re * L, at.lost + row + W_re * L, dW[m].re);
             join(at.sums + row + W_im * L, at.lost + row + W_im * L, dW[m].im);
             if (Folded && last != nullptr) {  // h = B̄ s at the end: dB̄ gains conj(s) times the gradient of h
-                const Complex<T> by_end = conjugate(state[m]) * Complex<T>{load(last + 2 * m * L), load(last + (2 * m + 1) * L)};
+                const Complex<T> end = {load(last + 2 * m * L), load(last + (2 * m + 1) * L)};
+                const Complex<T> by_end = conjugate(state[m]) * end;
                 join(at.sums + row + B_re * L, at.lost + row + B_re * L, by_end.re);
                 join(at.sums + row + B_im * L, at.lost + row + B_im * L, by_end.im);
             }
@@ -142,7 +143,8 @@ void backward_row(const Work<T>& work, int64_t row, int64_t strip, Scratch<T>& s
     T D[L] = {};
     if (system.D.given())
         for (int64_t lane = 0; lane < count; ++lane) D[lane] = *system.D.at<T>(channel + lane);
-    stage_pairs(carried, out.final_gradient.complex_at<T>(row, channel), out.final_gradient.stride[1], pairs, count);
+    stage_pairs(carried, out.final_gradient.complex_at<T>(row, channel), out.final_gradient.stride[1], pairs,
+                count);
     // The gradient of the final h; of the final s it is conj(B̄) times as much. Kept for dB̄ until the first chunk.
     const int64_t length = system.length(row), end = length == 0 ? -1 : (length - 1) / diagonal_chunk;
     if (Folded)
@@ -183,7 +185,8 @@ void backward_row(const Work<T>& work, int64_t row, int64_t strip, Scratch<T>& s
         X* to = out.x_gradient.at<X>(row, pieces.first, channel);
         const int64_t stride = out.x_gradient.stride[1];
         unstage(to, stride, scratch.dx, pieces.samples, count);
-        blank(to + pieces.samples * stride, stride, chunk_samples(system.x.shape[1], chunk) - pieces.samples, count);
+        const int64_t beyond = chunk_samples(system.x.shape[1], chunk) - pieces.samples;
+        blank(to + pieces.samples * stride, stride, beyond, count);
     }
     if (!Folded)
         unstage_pairs(out.initial_gradient.complex_at<T>(row, channel), out.initial_gradient.stride[1], carried,
@@ -195,7 +198,8 @@ void backward_task(const void* context, int64_t index, void* memory) {
     const auto& work = *static_cast<const Work<T>*>(context);
     auto& scratch = *static_cast<Scratch<T>*>(memory);
     constexpr int L = lanes<T>;
-    const int64_t pairs = work.problem.pairs, group = index / work.problem.strips, strip = index % work.problem.strips;
+    const int64_t pairs = work.problem.pairs;
+    const int64_t group = index / work.problem.strips, strip = index % work.problem.strips;
     const int64_t batch = work.problem.system.x.shape[0], many = groups(batch), size = pairs * coefficient_rows * L;
     T *sums = scratch.sums(pairs), *lost = scratch.lost(pairs), dD[2 * L] = {};
     for (int64_t i = 0; i < size; ++i) sums[i] = lost[i] = 0;
@@ -227,7 +231,8 @@ void parameters_task(const void* context, int64_t strip, void*) {
             const T w_re = 2 * sum[W_re * L], w_im = 2 * sum[W_im * L];
             T b_re = sum[B_re * L], b_im = sum[B_im * L], c_re = w_re, c_im = w_im;
             if (Folded) {  // W = 2 C B̄
-                const T *B = system.B_bar.complex_at<T>(channel) + 2 * p, *C = system.C.complex_at<T>(channel) + 2 * p;
+                const T* B = system.B_bar.complex_at<T>(channel) + 2 * p;
+                const T* C = system.C.complex_at<T>(channel) + 2 * p;
                 c_re = B[0] * w_re + B[1] * w_im, c_im = B[0] * w_im - B[1] * w_re;
                 b_re += C[0] * w_re + C[1] * w_im, b_im += C[0] * w_im - C[1] * w_re;
             }

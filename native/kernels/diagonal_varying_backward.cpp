@@ -58,13 +58,15 @@ void backward_row(const DiagonalBackward& out, const Channels<T>& here, int64_t 
     const int64_t time = system.x.shape[1], length = system.length(row), size = here.size();
     Parameter<VaryA, T> A_bar{system.A_bar, scratch.A};
     Parameter<VaryB, T> B_bar{system.B_bar, scratch.B};
-    Complex<T>*dA = scratch.sums, *dB = dA + size, *dC = dB + size, *state = scratch.state, *carried = scratch.carried;
+    Complex<T>*dA = scratch.sums, *dB = dA + size, *dC = dB + size;
+    Complex<T>*state = scratch.state, *carried = scratch.carried;
     here.read(carried, out.final_gradient.complex_at<T>(row), out.final_gradient.stride[1]);
     auto clear = [&](Complex<T>* numbers) {
         for (int64_t i = 0; i < size; ++i) numbers[i] = Complex<T>{};
     };
     for (int64_t chunk = (time - 1) / varying_chunk; chunk >= 0; --chunk) {
-        const int64_t first = chunk * varying_chunk, after = first + varying_chunk < time ? first + varying_chunk : time;
+        const int64_t first = chunk * varying_chunk;
+        const int64_t after = first + varying_chunk < time ? first + varying_chunk : time;
         const int64_t end = after < length ? after : length;
         here.read(state, out.saved.at<T>(row, chunk), here.pairs);
         for (int64_t k = first; k < end; ++k) {
@@ -75,7 +77,8 @@ void backward_row(const DiagonalBackward& out, const Channels<T>& here, int64_t 
             here.each([&](int64_t i, int64_t c, int64_t p, int64_t count) {
                 scratch.before[(k - first) * size + i] = state[i];
                 const T input = widen<T>(x[c]), twice = 2 * widen<T>(g[c]);
-                const Complex<T> a = A_bar.at(i, here.first + c, p, count), b = B_bar.at(i, here.first + c, p, count);
+                const Complex<T> a = A_bar.at(i, here.first + c, p, count);
+                const Complex<T> b = B_bar.at(i, here.first + c, p, count);
                 state[i] = ComplexNumbers<T>::multiply_add(a, state[i], {b.re * input, b.im * input});
                 dC[i].re += twice * state[i].re;
                 dC[i].im -= twice * state[i].im;
@@ -103,9 +106,11 @@ void backward_row(const DiagonalBackward& out, const Channels<T>& here, int64_t 
                     const int64_t i = c * here.vectors + v, p = v * width<T>, count = here.pairs - p;
                     const Complex<T> C = scratch.C[i], before = scratch.before[(k - first) * size + i];
                     const Complex<T> a = A_bar.at(i, channel, p, count), b = B_bar.at(i, channel, p, count);
-                    const Complex<T> adjoint = {carried[i].re + C.re * (2 * gradient), carried[i].im - C.im * (2 * gradient)};
+                    const Complex<T> adjoint = {carried[i].re + C.re * (2 * gradient),
+                                                carried[i].im - C.im * (2 * gradient)};
                     through += b.re * adjoint.re + b.im * adjoint.im;
-                    const Complex<T> by_A = adjoint * conjugate(before), by_B = {adjoint.re * input, adjoint.im * input};
+                    const Complex<T> by_A = adjoint * conjugate(before);
+                    const Complex<T> by_B = {adjoint.re * input, adjoint.im * input};
                     if (VaryA)
                         store_complex(to_A + 2 * (channel * out.A_gradient.stride[2] + p), by_A, count);
                     else

@@ -174,7 +174,10 @@ template <class T>
 CLEW_INLINE Complex<T> load_complex(const T* from, int64_t count) {
     if (count >= width<T>) return deinterleave<T>(load(from), load(from + width<T>));
     Complex<T> value{};
-    for (int64_t lane = 0; lane < count; ++lane) value.re[lane] = from[2 * lane], value.im[lane] = from[2 * lane + 1];
+    for (int64_t lane = 0; lane < count; ++lane) {
+        value.re[lane] = from[2 * lane];
+        value.im[lane] = from[2 * lane + 1];
+    }
     return value;
 }
 
