@@ -2,8 +2,8 @@
 
     python benchmarks/ssd.py [threads] [rounds]
 
-The peer is listing 1 of Dao and Gu (2024), "Transformers are SSMs", written again from the paper, in chunks of
-64 samples. Sizes are those of a layer of Mamba-2 with 24 heads: (1, 2048, 24, 64), 128 states, one group.
+The peer is listing 1 of Dao and Gu (2024), "Transformers are SSMs", written again from the paper, in chunks
+of 64 samples. Sizes are those of a layer of Mamba-2 with 24 heads: (1, 2048, 24, 64), 128 states, one group.
 """
 
 import os
