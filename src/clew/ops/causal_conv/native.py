@@ -5,9 +5,9 @@ from torch import Tensor
 
 from clew.ops import compiled
 
-__all__ = ["available", "backward", "forward", "supports"]
+__all__ = ["available", "backward", "detail", "forward", "supports"]
 
-available = compiled.missing
+available, detail = compiled.missing, compiled.instruction_set
 
 
 def supports(x: Tensor, weight: Tensor) -> str | None:
@@ -59,7 +59,12 @@ def backward(
         bias_gradient,
         compiled.threads(),
     )
-    return x_gradient, weight_gradient.sum(0).mT.contiguous(), bias_gradient.sum(0), initial_gradient
+    return (
+        x_gradient,
+        compiled.sum_to_size(weight_gradient, torch.Size((1, width, channel)))[0].mT,
+        compiled.sum_to_size(bias_gradient, torch.Size((1, channel)))[0],
+        initial_gradient,
+    )
 
 
 def _arguments(

@@ -38,7 +38,7 @@ def selective_scan(
 
     Everything is differentiable once: all tensors of real numbers, the states among them. The state is
     accumulated in the widest of the arguments' dtypes, float32 at least. An empty time axis returns the
-    initial state unchanged. Memory is that of the arguments and of a state every 64 samples.
+    initial state unchanged. Memory is that of the arguments and, for backward, of a state every 32 samples.
 
     Args:
         x: (batch, time, channel), real.

@@ -5,9 +5,9 @@ from torch import Tensor
 
 from clew.ops import compiled
 
-__all__ = ["available", "backward", "empty_saved", "forward", "supports"]
+__all__ = ["available", "backward", "detail", "empty_saved", "forward", "supports"]
 
-available = compiled.missing
+available, detail = compiled.missing, compiled.instruction_set
 
 _CHUNK = 32  # samples from one saved state to the next; native/kernels/selective_scan.h has the same
 _STRIP = 64  # bytes of channels that the kernels take at a time
@@ -101,14 +101,19 @@ def backward(
     return (
         x_gradient,
         dt_gradient,
-        A_gradient.sum(0),
-        B_gradient.sum(0).to(B.dtype),
-        C_gradient.sum(0).to(C.dtype),
-        D_gradient.sum(0),
+        _sum(A_gradient),
+        _sum(B_gradient).to(B.dtype),
+        _sum(C_gradient).to(C.dtype),
+        _sum(D_gradient),
         x.new_empty(0) if z_gradient is None else z_gradient,
-        bias_gradient.sum(0),
+        _sum(bias_gradient),
         initial_gradient,
     )
+
+
+def _sum(parts: Tensor) -> Tensor:
+    """Over the first axis."""
+    return compiled.sum_to_size(parts, torch.Size((1, *parts.shape[1:])))[0]
 
 
 def _argument(tensor: Tensor | None) -> Tensor | None:
