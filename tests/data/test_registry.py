@@ -19,7 +19,7 @@ def _folder(folder: Path) -> Path:
 
 
 def test_names():
-    assert list(datasets) == ["csv-folder", "csv-table", "delayed-copy", "digits", "japanese-vowels"]
+    assert list(datasets) == ["csv-folder", "csv-table", "delayed-copy", "digits", "japanese-vowels", "maze"]
 
 
 def test_a_folder_and_a_file(tmp_path):

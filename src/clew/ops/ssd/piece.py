@@ -63,7 +63,7 @@ class Piece:
     ) -> "Piece":
         """From x (T, h, p), delta and exponent (T, h), B and C (T, g, n)."""
         dtype = delta.dtype
-        sums = exponent.double().clamp_(min=_LEAST).cumsum(0)
+        sums = exponent.double().clamp(min=_LEAST).cumsum(0)
         return cls(
             x.to(dtype),
             delta[..., None],
