@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure clew beside other libraries; a table for the docs, and JSON.
+"""``python -m benchmarks``: measure clew beside other libraries; a page of results, and the same as JSON.
 
 Everything is measured twice: with the allocator as it comes, and told to keep its heap, which spares peers
 with large temporary arrays many page faults. The instruction sets below the machine's best are measured
@@ -18,7 +18,7 @@ from benchmarks.table import write
 __all__ = ["main"]
 
 JSON = Path("benchmarks/results.json")
-PAGE = Path("docs/benchmarks.md")
+PAGE = JSON.with_suffix(".md")
 KEPT = {
     "MALLOC_MMAP_THRESHOLD_": str(2**34),
     "MALLOC_TRIM_THRESHOLD_": str(2**34),
