@@ -30,8 +30,8 @@ __all__ = ["LRU"]
 class LRU(Mixer[SharedState, SharedConstants]):
     """h[k] = λ h[k−1] + γ B x[k], y[k] = Re(C h[k]) + D x[k], with complex λ inside the unit circle.
 
-    λ = exp(−exp(ν) + i exp(θ)), so |λ| < 1 wherever training goes; γ starts at √(1 − |λ|²), at which white
-    noise drives every state to the same size, and is then trained as a parameter of its own.
+    λ = exp(−exp(ν) + i exp(θ)), of modulus r < 1 wherever training goes; γ starts at √(1 − r²), at which
+    white noise drives every state to the same size, and is then trained as a parameter of its own.
 
     Parameters, all real: ``nu_log``, ``theta_log`` and ``gamma_log`` (state,); ``B`` (state, channel, 2) and
     ``C`` (channel, state, 2), real and imaginary part; ``D`` (channel,). The numbers λ and γ are formed in
@@ -43,7 +43,7 @@ class LRU(Mixer[SharedState, SharedConstants]):
         d_model: channels.
         d_state: number of complex states. They come without their conjugates, and the output takes the real
             part once; so as a real system the layer is of order 2 ``d_state``.
-        r_min: |λ| starts uniform in area on the ring between this radius
+        r_min: r starts uniform in area on the ring between this radius
         r_max: and this one, at most 1.
         max_phase: the angle of λ starts uniform between 0 and this, in radians.
         mode: how ``forward`` runs: ``"scan"``, ``"recurrent"`` or ``"auto"``, which is scan. They agree.
