@@ -44,16 +44,14 @@ def main() -> None:
             if timing.seconds is not None:
                 ratio = f"{timing.ratio:7.2f}×"
                 print(f"    {timing.name:24} {1e3 * timing.seconds:10.1f} ms {ratio}", file=sys.stderr)
-        rows.append({"name": regime.name, "size": regime.size, "timings": [_plain(t) for t in timings]})
+        rows.append(
+            {"name": regime.name, "size": regime.size, "timings": [dataclasses.asdict(t) for t in timings]}
+        )
     found = {"machine": describe(), "backends": _backends(), "rows": rows}
     if not given.alone and not given.only:
         found["memory"] = peak("benchmarks.regimes.selective_scan", "work", LONG)
         found["growth"] = [dataclasses.asdict(point) for point in grow()]
     print(json.dumps(found))
-
-
-def _plain(timing: object) -> dict[str, object]:
-    return dataclasses.asdict(timing)  # type: ignore[call-overload,no-any-return]
 
 
 def _backends() -> dict[str, list[str]]:
