@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tests.nn.conformance.members import CHANNELS, MEMBERS, TOLERANCES, takes
+from tests.nn.conformance.member import CHANNELS, TOLERANCES
+from tests.nn.conformance.members import MEMBERS, takes
 
 BATCH, TIME = 3, 23
 

@@ -1,6 +1,6 @@
 """torch.compile in one graph, forward and backward, and torch.export of the step.
 
-Oracle: the layer itself, not compiled. Tolerances: members.TOLERANCES ("float32": another order of the same
+Oracle: the layer itself, not compiled. Tolerances: member.TOLERANCES ("float32": another order of the same
 sums).
 """
 

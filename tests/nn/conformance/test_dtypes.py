@@ -1,6 +1,6 @@
 """Lower precisions: the state stays in float32 at least, and only the output is rounded.
 
-Oracle: the same layer in float64, on the same rounded numbers. Tolerances: members.TOLERANCES.
+Oracle: the same layer in float64, on the same rounded numbers. Tolerances: member.TOLERANCES.
 """
 
 import copy

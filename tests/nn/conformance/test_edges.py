@@ -1,6 +1,6 @@
 """Nothing at all, one sample, the same bits twice, and what is saved comes back.
 
-Oracle: what the sizes and the copies must be, exactly. No tolerances but members.TOLERANCES for L = 1.
+Oracle: what the sizes and the copies must be, exactly. No tolerances but member.TOLERANCES for L = 1.
 """
 
 import safetensors.torch

@@ -1,7 +1,7 @@
 """A mixer computes its published equations, whatever way it runs.
 
-Oracle: published.py, loops in float64 written from the papers; for ``system``, the layer's own output.
-Tolerances: members.TOLERANCES.
+Oracle: mixers/, loops in float64 written from the papers; for ``system``, the layer's own output.
+Tolerances: member.TOLERANCES.
 """
 
 import pytest
@@ -19,8 +19,8 @@ from tests.nn.conformance.cases import (
     random_segments,
     random_state,
 )
+from tests.nn.conformance.member import pieces
 from tests.nn.conformance.members import takes
-from tests.nn.conformance.published import pieces
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 

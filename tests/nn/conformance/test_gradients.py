@@ -1,6 +1,6 @@
 """Gradients of the parameters, the input and the state.
 
-Oracle: autograd through published.py, in float64. Tolerances: members.TOLERANCES.
+Oracle: autograd through mixers/, in float64. Tolerances: member.TOLERANCES.
 """
 
 import pytest
@@ -17,8 +17,8 @@ from tests.nn.conformance.cases import (
     random_segments,
     random_state,
 )
+from tests.nn.conformance.member import pieces
 from tests.nn.conformance.members import takes
-from tests.nn.conformance.published import pieces
 
 DTYPES = pytest.mark.parametrize(
     ("dtype", "tolerance"),

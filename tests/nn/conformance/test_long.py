@@ -2,7 +2,7 @@
 
 Oracle: the recurrence in float64 on the layer's own rounded constants. That is what every view must
 compute: an exact Ā drifts from a rounded one by 16,384 roundings. The float64 step is held by
-test_equations. Tolerances: members.TOLERANCES.
+test_equations. Tolerances: member.TOLERANCES.
 """
 
 import copy

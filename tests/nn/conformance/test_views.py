@@ -1,7 +1,7 @@
 """The ways to run one mixer agree: steps, chunks, packed rows, padded rows, other time steps.
 
 Oracle: the same layer run another way (its values are held by test_equations). Tolerances:
-members.TOLERANCES.
+member.TOLERANCES.
 """
 
 import pytest
