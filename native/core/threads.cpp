@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/memory.h"
+#include "core/openmp.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -67,6 +68,10 @@ public:
     bool run(Job& job, int threads) {
         std::unique_lock<std::mutex> one_at_a_time(caller, std::try_to_lock);
         if (!one_at_a_time) return false;
+        if (const ParallelRegion region = parallel_region()) {
+            region([](void* shared) { static_cast<Job*>(shared)->work(); }, &job, static_cast<unsigned>(threads), 0);
+            return true;
+        }
         {
             std::lock_guard<std::mutex> lock(mutex);
             hire(threads - 1);

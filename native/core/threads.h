@@ -14,8 +14,10 @@ using Task = void (*)(const void* context, int64_t index, void* scratch);
 // takes the next task when it is done with one, so that a busy neighbour delays one task and not half of them.
 // Denormal numbers count as zero meanwhile: a state that decays would become a hundred times slower there.
 //
-// The workers are kept for the next call. A process that was forked makes its own. While another thread is in
-// here, and inside a task, a call runs on the calling thread alone: there are never more threads than the
+// The threads are those of PyTorch's OpenMP where it has one (core/openmp.h): they look for work for some
+// milliseconds after their last, and workers of our own would have to share the processors with them. Else we
+// have workers, which are kept for the next call; a process that was forked makes its own. While another thread
+// is in here, and inside a task, a call runs on the calling thread alone: there are never more threads than the
 // largest number asked for.
 void run_tasks(int64_t count, int threads, size_t scratch_bytes, Task task, const void* context);
 

@@ -110,7 +110,9 @@ def test_a_forked_process_computes_too():
         child = os.fork()
         if child == 0:
             from pathlib import Path
-            same = torch.equal(linear_scan(decay, inputs)[0], before)
+            found = linear_scan(decay, inputs)[0]
+            torch.set_num_threads(1)  # what torch itself needs after a fork: its own OpenMP would wait for ever
+            same = torch.equal(found, before)
             names = [name.read_text().strip() for name in Path("/proc/self/task").glob("*/comm")]
             os.write(writer, json.dumps([same, names.count("clew")]).encode())
             os._exit(0)
@@ -123,6 +125,43 @@ def test_a_forked_process_computes_too():
     assert same_after
     assert status == 0
     assert started == (1 if sys.platform == "linux" else 0)  # a worker of the child's own
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the workers are always clew's own")
+def test_the_threads_are_those_of_torch():
+    names = in_a_process(
+        """
+        from pathlib import Path
+        torch.set_num_threads(2)
+        linear_scan(torch.rand(4, 100, 300), torch.randn(4, 100, 300))
+        print(json.dumps([name.read_text().strip() for name in Path("/proc/self/task").glob("*/comm")]))
+        """
+    )
+    assert len(names) > 1
+    assert "clew" not in names
+
+
+def test_a_process_forked_before_the_first_call_computes_too():
+    """Its parent's OpenMP has threads, which it has not."""
+    same = in_a_process(
+        """
+        torch.set_num_threads(2)
+        decay, inputs = torch.rand(4, 100, 300), torch.randn(4, 100, 300)
+        torch.exp(torch.randn(1000, 1000))  # the threads of torch exist from here on
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(2)
+            found = linear_scan(decay, inputs)[0]
+            torch.set_num_threads(1)  # as above
+            os.write(writer, json.dumps(torch.equal(linear_scan(decay, inputs)[0], found)).encode())
+            os._exit(0)
+        os.close(writer)
+        os.waitpid(child, 0)
+        print(os.read(reader, 100).decode())
+        """
+    )
+    assert same
 
 
 def test_data_loader_workers_compute_too():
