@@ -21,19 +21,20 @@ constexpr int coefficient_rows = 6;  // rows for a pair: Ā, W, B̄, real and im
 constexpr int coefficients_bytes = coefficient_rows * 64;
 enum { A_re, A_im, W_re, W_im, B_re, B_im };
 
-// Pairs in registers at a time.
-constexpr int block_pairs = 4;
+// Pairs in registers at a time. Backward there are twice as many numbers for each.
+constexpr int forward_pairs_at_once = 4;
+constexpr int backward_pairs_at_once = registers >= 32 ? 4 : 2;
 
-// Calls run(Size<M>, p) for blocks of M pairs from pair p on, as large as may be.
+// Calls run(Size<M>, p) for blocks of M pairs from pair p on, as large as may be, `most` at most.
 template <int M>
 struct Size {
     static constexpr int value = M;
 };
 
-template <class Run>
+template <int most, class Run>
 CLEW_INLINE void in_blocks(int64_t pairs, Run run) {
     int64_t p = 0;
-    for (; p + block_pairs <= pairs; p += block_pairs) run(Size<block_pairs>{}, p);
+    for (; p + most <= pairs; p += most) run(Size<most>{}, p);
     for (; p + 2 <= pairs; p += 2) run(Size<2>{}, p);
     for (; p < pairs; ++p) run(Size<1>{}, p);
 }

@@ -10,7 +10,7 @@ CLEW_INLINE int64_t groups(int64_t batch) { return batch < 1 ? 1 : batch < 16 ? 
 template <class T>
 struct Scratch {
     T x[diagonal_chunk * lanes<T>], g[diagonal_chunk * lanes<T>], dx[diagonal_chunk * lanes<T>];
-    Complex<T> before[diagonal_chunk * block_pairs];  // the states before each sample, of one block of pairs
+    Complex<T> before[diagonal_chunk * backward_pairs_at_once];  // the states before each sample, of one block of pairs
     T rest[1];  // the four below, one after another to the end of the memory
 
     static size_t bytes(int64_t pairs) { return sizeof(Scratch) + pairs * (4 + 2 * coefficient_rows) * 64; }
@@ -173,7 +173,7 @@ void backward_row(const Work<T>& work, int64_t row, int64_t strip, Scratch<T>& s
                 store(scratch.dx + k * L + at, g * load(D + at));
             }
             join(dD + at, dD + L + at, sum);
-            in_blocks(pairs, [&](auto size, int64_t p) {
+            in_blocks<backward_pairs_at_once>(pairs, [&](auto size, int64_t p) {
                 const int64_t row_p = p * coefficient_rows * L + at, state_p = p * 2 * L + at;
                 backward_pairs<Folded, decltype(size)::value>(
                     pieces,

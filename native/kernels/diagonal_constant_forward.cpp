@@ -71,7 +71,7 @@ void forward_task(const void* context, int64_t index, void* memory) {
             const int64_t at = v * width<T>;
             for (int64_t k = 0; k < pieces.samples; ++k)
                 store(scratch.y + k * lanes<T> + at, load(D + at) * load(scratch.x + k * lanes<T> + at));
-            in_blocks(pairs, [&](auto size, int64_t p) {
+            in_blocks<forward_pairs_at_once>(pairs, [&](auto size, int64_t p) {
                 forward_pairs<Folded, decltype(size)::value>(
                     pieces, known + p * coefficient_rows * lanes<T> + at, states + p * 2 * lanes<T> + at,
                     scratch.x + at, scratch.y + at);

@@ -169,9 +169,21 @@ CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch
     stage_signal<T, X>(rows.gradient, out.y_gradient, here, strip, pieces);
     if (gated) stage_signal<T, X>(rows.by_y, scan.z, here, strip, pieces);
 
+    const Ahead<X> dt = rows_after<X>(scan.dt, here, strip, pieces, -1);
+    const Ahead<X> signal = rows_after<X>(scan.x, here, strip, pieces, -1);
+    const Ahead<X> by_y = rows_after<X>(out.y_gradient, here, strip, pieces, -1);
+    const Ahead<X> z = gated ? rows_after<X>(scan.z, here, strip, pieces, -1) : dt;
+    const Ahead<X> to_dt = rows_of<X>(out.dt_gradient, here, strip, pieces);
+    const Ahead<X> to_x = rows_of<X>(out.x_gradient, here, strip, pieces);
+    const Ahead<X> to_z = gated ? rows_of<X>(out.z_gradient, here, strip, pieces) : to_x;
+
     Vec<T> D_sum[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
-        const int64_t lane = v * width<T>;
+        const int64_t lane = v * width<T>, k = place / lanes<T>;
+        if (v == 0) {
+            dt.fetch(k), signal.fetch(k), by_y.fetch(k), z.fetch(k);
+            to_dt.fetch_to_write(k), to_x.fetch_to_write(k), to_z.fetch_to_write(k);
+        }
         const Vec<T> x = load(rows.x + place);
         Vec<T> delta = load(rows.delta + place) + load(bias + lane), gradient = load(rows.gradient + place);
         if (softened) {

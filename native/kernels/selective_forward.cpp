@@ -52,8 +52,12 @@ CLEW_INLINE void prepare(const SelectiveForward& out, const Scratch<T>& rows, co
     here.read(rows.bias, scan.dt_bias, strip);
     here.read(rows.D, scan.D, strip);
     const bool softened = scan.dt_softplus;
+    const Ahead<X> dt = rows_after<X>(scan.dt, here, strip, pieces, 1), y = rows_of<X>(out.y, here, strip, pieces);
+    const Ahead<X> signal = rows_after<X>(scan.x, here, strip, pieces, 1);
+    const Ahead<X> z = scan.z.given() ? rows_after<X>(scan.z, here, strip, pieces, 1) : dt;
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
-        const int64_t lane = v * width<T>;
+        const int64_t lane = v * width<T>, k = place / lanes<T>;
+        if (v == 0) dt.fetch(k), signal.fetch(k), z.fetch(k), y.fetch_to_write(k);
         const Vec<T> x = load(rows.input + place);
         Vec<T> delta = load(rows.delta + place) + load(rows.bias + lane);
         if (softened) delta = softplus<T>(delta, exp_of_minus_absolute<T>(delta));
