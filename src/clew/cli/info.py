@@ -58,11 +58,18 @@ def _facts(path: Path, model: "Classifier") -> str:
         *_wrapped("channels", data.channels),
         *_wrapped("classes", data.classes),
         ["model", f"{config.mixer}, {config.n_layers} × {config.d_model} channels, {config.pooling} pooling"],
-        ["stream", f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"],
+        ["stream", _stream(model)],
         ["training", _training(directory.metrics())],
         ["evaluation", _evaluation(directory)],
     ]
     return table(rows, "<<")
+
+
+def _stream(model: "Classifier") -> str:
+    try:
+        return f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"
+    except ValueError as reason:
+        return f"none: {reason}"
 
 
 def _training(metrics: list[dict[str, Any]]) -> str:
