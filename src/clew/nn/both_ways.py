@@ -15,9 +15,9 @@ from torch.nn.functional import pad
 from clew.nn.mixer import Mixer
 from clew.nn.padding import zero_padding
 
-__all__ = ["NO_STATE", "Run", "both_ways", "check_one_way"]
+__all__ = ["NO_STATE", "Directed", "both_ways", "check_one_way"]
 
-Run = Callable[[Tensor, Tensor | None, Tensor | None, bool], tuple[Tensor, Any]]
+Directed = Callable[[Tensor, Tensor | None, Tensor | None, bool], tuple[Tensor, Any]]
 """x (batch, time, channel), segments and dt, both (batch, time) or ``None``, and whether this is the backward
 branch, to y (batch, time, channel) and a state that is not used. It starts from rest."""
 
@@ -43,7 +43,7 @@ def check_one_way(layer: Mixer[Any, Any], what: str) -> None:
 
 
 def both_ways(
-    run: Run,
+    run: Directed,
     x: Tensor,
     dtype: torch.dtype,
     *,
