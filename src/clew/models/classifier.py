@@ -1,6 +1,7 @@
 """A sequence in, a class out: in parallel over the whole sequence, or sample by sample."""
 
-from typing import NamedTuple
+import copy
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -104,10 +105,10 @@ class Classifier(nn.Module):
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
         check_lengths(x, lengths)
-        before = self.initial_state(len(x)) if state is None else state
+        before = self._unread(len(x)) if state is None else (state.pooled, state.count)
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
-        read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, before.pooled, before.count)
+        read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, *before)
         logits = self.head(read)
         if self.config.pooling == "step":
             logits = zero_padding(logits, lengths)
@@ -145,22 +146,54 @@ class Classifier(nn.Module):
         read, pooled, count = pool(self.config.pooling, features, None, state.pooled, state.count)
         return self.head(read.flatten(1)), ClassifierState(mixed, pooled, count)
 
+    def resample(self, factor: float) -> Self:
+        """A copy for samples ``factor`` times as far apart as those that the model was trained on.
+
+        Every layer keeps its continuous system and takes longer steps (:meth:`clew.nn.Mixer.resample`); the
+        parts that act on each sample alone stay, and so does what the head reads: the mean over fewer
+        samples, or the last.
+
+        Args:
+            factor: 2 for half the sampling rate.
+
+        Returns:
+            The copy, with parameters of its own; this model stays as it is.
+
+        Raises:
+            ValueError: naming the layers that cannot be resampled, and why, or if ``factor`` is not positive
+                and finite.
+
+        >>> from clew.models import ModelConfig, build
+        >>> model = build(ModelConfig(d_input=1, n_classes=2))
+        >>> slow = model.resample(2)
+        >>> layer, other = (part.backbone.blocks[0].mixer for part in (model, slow))
+        >>> bool(torch.allclose(other.log_dt.exp(), 2 * layer.log_dt.exp()))
+        True
+        """
+        backbone = self.backbone.resample(factor)
+        model = copy.deepcopy(self)
+        model.backbone = backbone
+        return model
+
     def constants(self) -> tuple[tuple[Tensor, ...], ...]:
         """What :meth:`step` computes from the parameters alone."""
         return self.backbone.constants()
 
     def initial_state(self, batch_size: int) -> ClassifierState:
         """The state before the first sample."""
-        device = self.head.weight.device
-        pooled = torch.zeros(batch_size, self._pooled_width, dtype=torch.float64, device=device)
-        count = torch.zeros(batch_size, dtype=torch.int64, device=device)
-        return ClassifierState(self.backbone.initial_state(batch_size), pooled, count)
+        return ClassifierState(self.backbone.initial_state(batch_size), *self._unread(batch_size))
 
     def parameter_groups(
         self, learning_rate: float, dynamics_learning_rate: float, weight_decay: float
     ) -> list[Group]:
         """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
         return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
+
+    def _unread(self, batch: int) -> tuple[Tensor, Tensor]:
+        """What is pooled, and how many samples were, before the first."""
+        device = self.head.weight.device
+        pooled = torch.zeros(batch, self._pooled_width, dtype=torch.float64, device=device)
+        return pooled, torch.zeros(batch, dtype=torch.int64, device=device)
 
     def _standardised(self, x: Tensor) -> Tensor:
         dtype = self.encoder.weight.dtype
