@@ -3,6 +3,7 @@
 from clew.nn.backbone import Backbone
 from clew.nn.block import Block
 from clew.nn.dropout import Dropout
+from clew.nn.dss import DSS
 from clew.nn.gru import GRU
 from clew.nn.lru import LRU
 from clew.nn.lstm import LSTM
@@ -12,4 +13,4 @@ from clew.nn.rnn import RNN
 from clew.nn.s4d import S4D
 from clew.nn.s5 import S5
 
-__all__ = ["GRU", "LRU", "LSTM", "RNN", "S4D", "S5", "Backbone", "Block", "Dropout", "Mixer", "mixers"]
+__all__ = ["DSS", "GRU", "LRU", "LSTM", "RNN", "S4D", "S5", "Backbone", "Block", "Dropout", "Mixer", "mixers"]
