@@ -62,3 +62,43 @@ def test_the_program_evaluates_and_refreshes_the_report(here, program):
     assert (said.code, said.err) == (0, "")
     assert json.loads((here / "runs/data-s4d/evaluation.json").read_text())["split"] == "test"
     assert (here / "runs/data-s4d/report.html").read_bytes() != before
+
+
+def test_another_rate_with_and_without_resampling(here, clew, tree):
+    """The accuracies are those of the model with ``dt`` = 1 and 2, and the run stays as it is."""
+    before = tree(here / "runs")
+    said = clew("evaluate", "runs/data-s4d", "--resample", "2")
+    assert (said.code, said.err) == (0, "")
+    assert tree(here / "runs") == before
+    model, data = load("runs/data-s4d"), load_dataset("runs/data-s4d").test
+    shares = []
+    for factor in (1.0, 2.0):
+        right = 0
+        for inputs, target in zip(data.inputs, data.targets, strict=True):
+            with torch.no_grad():
+                logits, _ = model(inputs[None], dt=torch.full((1, len(inputs)), factor))
+            right += int(logits[0].argmax() == target)
+        shares.append(f"{right / len(data):.2%}")
+    head, _, accuracy, count = said.out.splitlines()
+    assert head.split("  ")[-2:] == ["as trained", "resampled by 2"]
+    assert accuracy.split() == ["accuracy", *shares]
+    assert count.split() == ["count", str(len(data)), str(len(data))]
+
+
+def test_the_data_set_may_have_other_options(here, clew, tree, small):
+    assert clew("train", "data.csv", *small.split(), "--directory", "new").code == 0
+    before = tree(here / "new")
+    said = clew("evaluate", "new", "--split", "train", "--data-options", "validation=0")
+    assert (said.code, said.err) == (0, "")
+    everything = len(load_dataset("new").train) + len(load_dataset("new").validation)
+    assert said.out.splitlines()[-1].split() == ["count", str(everything)]
+    assert tree(here / "new") == before
+
+
+def test_what_cannot_be_evaluated_is_one_line(here, clew):
+    said = clew("evaluate", "runs/data-rnn", "--resample", "2")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("clew: cannot resample the model (layer 1: an RNN is defined in discrete time")
+    said = clew("evaluate", "runs/data-s4d", "--data-options", "strid=2")
+    assert (said.code, said.out) == (2, "")
+    assert "unknown option of the data set 'csv-table': 'strid'" in said.err

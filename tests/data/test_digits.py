@@ -44,3 +44,18 @@ def test_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'clew\[tables\]'"):
         load("digits")
+
+
+def test_a_stride_keeps_the_last_of_so_many_pixels_and_the_splits():
+    whole, half = load("digits"), load("digits", {"stride": "3"})
+    for part in ("train", "validation", "test"):
+        there, here = getattr(whole, part), getattr(half, part)
+        assert all((one[2::3] == other).all() for one, other in zip(there.inputs, here.inputs, strict=True))
+        assert there.targets == here.targets
+    assert half.test.inputs[0].shape == (21, 1)
+
+
+@pytest.mark.parametrize("stride", [0, 65])
+def test_no_other_stride(stride):
+    with pytest.raises(ValueError, match=f"stride is from 1 to 64, the pixels of an image; got {stride}"):
+        load("digits", {"stride": stride})

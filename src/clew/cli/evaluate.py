@@ -1,12 +1,19 @@
 """``clew evaluate``: how good a trained model is on data it has not learned from."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from clew.cli.arguments import pairs
 from clew.cli.locate import run_directory
+from clew.cli.table import table
 from clew.errors import unknown_name
+
+if TYPE_CHECKING:
+    from clew.data import Split
+    from clew.models import Classifier
 
 __all__ = ["Options", "run"]
 
@@ -18,7 +25,8 @@ class Options:
     """Measure a trained model on a split of its data set.
 
     Prints loss, accuracy and count, writes them and the confusion matrix to evaluation.json in the run
-    directory, and brings report.html up to date.
+    directory, and brings report.html up to date. With --data-options or --resample it only prints: the run
+    directory keeps what was measured as the model was trained.
     """
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
@@ -27,6 +35,10 @@ class Options:
     """test, validation or train."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 64
     """Sequences at a time."""
+    data_options: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
+    """Options of the data set in place of the run's, such as stride=2: the same data at half the rate."""
+    resample: Annotated[float | None, tyro.conf.arg(metavar="FACTOR")] = None
+    """Measure the model for samples so many times as far apart, too, beside the model as trained."""
 
 
 def run(options: Options) -> int:
@@ -37,13 +49,41 @@ def run(options: Options) -> int:
         raise ValueError(f"--batch-size must be 1 or more, got {options.batch_size}")
     path = run_directory(options.run)
 
-    from clew.runs import RunDirectory, load, load_dataset
-    from clew.train import evaluate, report
+    from clew.runs import load, load_dataset
 
-    model = load(path)
-    split = getattr(load_dataset(path), options.split)
+    given = pairs(options.data_options, "--data-options")
+    models = {"as trained": load(path)}
+    if options.resample is not None:
+        models[f"resampled by {options.resample:g}"] = models["as trained"].resample(options.resample)
+    split = getattr(load_dataset(path, given), options.split)
     if not len(split):
         raise ValueError(f"the data set of {options.run} has no {options.split} split")
+    if given or options.resample is not None:
+        print(_side_by_side(models, split, options))
+    else:
+        _measure_and_keep(path, models["as trained"], split, options)
+    return 0
+
+
+def _side_by_side(models: "dict[str, Classifier]", split: "Split", options: Options) -> str:
+    """A column for each model."""
+    from clew.train import evaluate
+
+    found = [evaluate(model, split, options.batch_size) for model in models.values()]
+    rows = [
+        [options.split, *models],
+        ["loss", *(f"{result.loss:.4f}" for result in found)],
+        ["accuracy", *(f"{result.accuracy:.2%}" for result in found)],
+        ["count", *(f"{len(result.targets)}" for result in found)],
+    ]
+    return table(rows, "<" + ">" * len(models))
+
+
+def _measure_and_keep(path: Path, model: "Classifier", split: "Split", options: Options) -> None:
+    """Print the result, and write it and the report to the run directory."""
+    from clew.runs import RunDirectory
+    from clew.train import evaluate, report
+
     result = evaluate(model, split, options.batch_size)
     confusion = _confusion(result.predictions, result.targets, model.config.n_classes)
     count = len(result.targets)
@@ -62,7 +102,6 @@ def run(options: Options) -> int:
     print(f"accuracy  {result.accuracy:.2%}")
     print(f"count     {count}")
     print(f"report    {report_file}")
-    return 0
 
 
 def _confusion(predictions: Any, targets: Any, n_classes: int) -> list[list[int]]:

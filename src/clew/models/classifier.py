@@ -1,6 +1,7 @@
 """A sequence in, a class out: in parallel over the whole sequence, or sample by sample."""
 
-from typing import NamedTuple
+import copy
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +145,35 @@ class Classifier(nn.Module):
         features = self.norm(y_k)[:, None]
         read, pooled, count = pool(self.config.pooling, features, None, state.pooled, state.count)
         return self.head(read.flatten(1)), ClassifierState(mixed, pooled, count)
+
+    def resample(self, factor: float) -> Self:
+        """A copy for samples ``factor`` times as far apart as those that the model was trained on.
+
+        Every layer keeps its continuous system and takes longer steps (:meth:`clew.nn.Mixer.resample`); the
+        parts that act on each sample alone stay, and so does what the head reads: the mean over fewer
+        samples, or the last.
+
+        Args:
+            factor: 2 for half the sampling rate.
+
+        Returns:
+            The copy, with parameters of its own; this model stays as it is.
+
+        Raises:
+            ValueError: naming the layers that cannot be resampled, and why, or if ``factor`` is not positive
+                and finite.
+
+        >>> from clew.models import ModelConfig, build
+        >>> model = build(ModelConfig(d_input=1, n_classes=2))
+        >>> slow = model.resample(2)
+        >>> layer, other = (part.backbone.blocks[0].mixer for part in (model, slow))
+        >>> bool(torch.allclose(other.log_dt.exp(), 2 * layer.log_dt.exp()))
+        True
+        """
+        backbone = self.backbone.resample(factor)
+        model = copy.deepcopy(self)
+        model.backbone = backbone
+        return model
 
     def constants(self) -> tuple[tuple[Tensor, ...], ...]:
         """What :meth:`step` computes from the parameters alone."""

@@ -1,11 +1,12 @@
 """Blocks one after another."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Self, cast
 
 from torch import Tensor, nn
 
 from clew.nn.block import Block
+from clew.nn.resampling import check_factor
 
 __all__ = ["Backbone"]
 
@@ -59,6 +60,27 @@ class Backbone(nn.Module):
             x_k, after = block.step(x_k, before, dt=dt, constants=known)
             states.append(after)
         return x_k, tuple(states)
+
+    def resample(self, factor: float) -> Self:
+        """A copy for samples ``factor`` times as far apart: each block's mixer resampled.
+
+        Args:
+            factor: as in :meth:`clew.nn.Mixer.resample`.
+
+        Raises:
+            ValueError: if ``factor`` is not positive and finite, or naming the layers that cannot be
+                resampled, and why.
+        """
+        check_factor(factor)
+        blocks, without = [], []
+        for number, block in enumerate(self._blocks(), start=1):
+            try:
+                blocks.append(block.resample(factor))
+            except ValueError as reason:
+                without.append(f"layer {number}: {reason}")
+        if without:
+            raise ValueError(f"cannot resample the model ({'; '.join(without)})")
+        return type(self)(blocks).train(self.training)
 
     def constants(self) -> States:
         """What the blocks' steps compute from the parameters alone."""

@@ -1,7 +1,8 @@
 """One layer of a model: norm, mixer, activation, channel mixing, residual."""
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -104,6 +105,13 @@ class Block(nn.Module):
         """Run over one sample, as :meth:`clew.nn.Mixer.step` does."""
         y_k, state = self.mixer.step(self.norm(x_k), state, dt=dt, constants=constants)
         return x_k + self._after(y_k), state
+
+    def resample(self, factor: float) -> Self:
+        """A copy with the mixer's :meth:`clew.nn.Mixer.resample`; the rest acts on each sample alone."""
+        mixer = self.mixer.resample(factor)
+        block = copy.deepcopy(self)
+        block.mixer = mixer
+        return block
 
     def constants(self) -> State:
         """What the mixer's step computes from the parameters alone."""

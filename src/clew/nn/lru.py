@@ -1,6 +1,7 @@
 """LRU: the linear recurrent unit."""
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
 from clew.nn.shared_diagonal import (
     MODES,
     Mode,
@@ -143,6 +145,10 @@ class LRU(Mixer[SharedState, SharedConstants]):
             ValueError: always.
         """
         raise ValueError("an LRU is defined in discrete time and has no continuous system")
+
+    def resample(self, factor: float) -> Self:
+        """With λ^factor in λ's place and γ as it is, as :meth:`clew.nn.Mixer.resample` says."""
+        return with_longer_steps(self, factor, "nu_log", "theta_log")
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """ν, θ and γ, and B that γ scales."""

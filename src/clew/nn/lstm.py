@@ -1,7 +1,7 @@
 """Long short-term memory, torch's, under the mixer contract."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import check_factor
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["LSTM", "LSTMState"]
@@ -122,6 +123,15 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
             ValueError: always.
         """
         raise ValueError("an LSTM is defined in discrete time and has no continuous system")
+
+    def resample(self, factor: float) -> Self:
+        """There is no time between its samples to change.
+
+        Raises:
+            ValueError: always.
+        """
+        check_factor(factor)
+        raise ValueError("an LSTM is defined in discrete time and cannot be resampled")
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """None: its matrices are trained as any others."""

@@ -1,7 +1,7 @@
 """The mixer contract: what every layer that mixes over time promises."""
 
 import abc
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +105,23 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
 
         Raises:
             ValueError: if the layer has none.
+        """
+
+    @abc.abstractmethod
+    def resample(self, factor: float) -> Self:
+        """A copy of the layer for another sampling rate: it does what this one does with ``dt`` = ``factor``.
+
+        What was a system in continuous time stays the same one, sampled more or less often, so a layer that
+        was trained at one rate runs at another.
+
+        Args:
+            factor: how many times as far apart the samples are: 2 for half the sampling rate.
+
+        Returns:
+            The copy, with parameters of its own; this layer stays as it is.
+
+        Raises:
+            ValueError: if the layer has no time between samples, or ``factor`` is not positive and finite.
         """
 
     @abc.abstractmethod

@@ -1,7 +1,7 @@
 """The simple recurrent network, with and without its nonlinearity."""
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import last_valid, right_aligned, zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import check_factor
 from clew.ops import fft_conv, matrix_scan
 from clew.systems import DiscreteStateSpace, StateSpace
 
@@ -175,6 +176,15 @@ class RNN(Mixer[RNNState, RNNConstants]):
             ValueError: always.
         """
         raise ValueError("an RNN is defined in discrete time and has no continuous system")
+
+    def resample(self, factor: float) -> Self:
+        """There is no time between its samples to change.
+
+        Raises:
+            ValueError: always.
+        """
+        check_factor(factor)
+        raise ValueError("an RNN is defined in discrete time and cannot be resampled")
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """A and B of the linear recurrence; none with tanh, whose matrices are trained as any others."""

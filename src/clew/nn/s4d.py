@@ -1,7 +1,7 @@
 """S4D: a bank of diagonal state space systems, one per channel."""
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
 from clew.nn.spectra import initial_spectrum
 from clew.systems import DiscreteStateSpace, StateSpace
 
@@ -151,6 +152,10 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         B_real, B_imag, C_real, C_imag = *self.B.unbind(-1), *self.C.unbind(-1)
         whole = DiagonalConstants(A_real, self.A_imag, B_real, B_imag, C_real, C_imag, self.D)
         return StateSpace(*real_form(whole))
+
+    def resample(self, factor: float) -> Self:
+        """With Δ scaled, as :meth:`clew.nn.Mixer.resample` says."""
+        return with_longer_steps(self, factor, "log_dt")
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """``log_dt``, A and B."""

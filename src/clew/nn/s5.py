@@ -1,7 +1,7 @@
 """S5: one diagonal state space system with many inputs and outputs."""
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
 from clew.nn.shared_diagonal import (
     MODES,
     Mode,
@@ -154,6 +155,10 @@ class S5(Mixer[SharedState, SharedConstants]):
         A_real, A_imag = -torch.exp(self.A_log_real.double()), self.A_imag.double()
         scaled = (step_size * A_real, step_size * A_imag, step_size, torch.zeros_like(step_size))
         return StateSpace(*real_form(SharedConstants(*scaled, *self._matrices(torch.float64))))
+
+    def resample(self, factor: float) -> Self:
+        """With each Δ scaled, as :meth:`clew.nn.Mixer.resample` says."""
+        return with_longer_steps(self, factor, "log_dt")
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """``log_dt``, A and B."""

@@ -1,6 +1,8 @@
 """From a run directory back to its model and its data."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from clew import data
 from clew.data import Dataset
@@ -43,18 +45,21 @@ def load_weights(model: Classifier, path: Path) -> None:
     model.load_state_dict(weights)
 
 
-def load_dataset(path: str | Path) -> Dataset:
+def load_dataset(path: str | Path, options: Mapping[str, Any] | None = None) -> Dataset:
     """The data set that a run was trained on.
 
     Args:
         path: the run directory.
+        options: of the data set, in place of those that the run had of these names: another sampling rate,
+            say.
 
     Raises:
         FileNotFoundError: if it is not a run directory, or the data are not where they were.
-        ValueError: if the data no longer have the classes and channels that the run was trained on.
+        ValueError: if the data no longer have the classes and channels that the run was trained on, or for
+            an unknown option.
     """
     record = RunDirectory(path).config.data
-    dataset = data.load(record.name, record.options)
+    dataset = data.load(record.name, {**record.options, **(options or {})})
     for field in ("classes", "channels", "target"):
         there, here = getattr(record, field), getattr(dataset, field)
         if there != here:

@@ -55,8 +55,29 @@ def test_no_continuous_system(name, why):
         build(member_called(name)).continuous_system()
 
 
+@rows("resample")
+def test_no_resampling(name, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        build(member_called(name)).resample(2)
+
+
+@every()
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("inf"), float("nan")])
+def test_what_is_no_factor_is_refused(member, factor):
+    with pytest.raises(
+        ValueError, match=f"how many times as far apart the samples are, above 0; got {factor}"
+    ):
+        build(member).resample(factor)
+
+
 def test_every_exception_has_its_test():
-    assert {what for _, what in EXCEPTIONS} == {"segments", "dt", "system", "continuous_system"}
+    assert {what for _, what in EXCEPTIONS} == {
+        "segments",
+        "dt",
+        "system",
+        "continuous_system",
+        "resample",
+    }
     assert {name for name, _ in EXCEPTIONS} <= {member.name for member in MEMBERS}
 
 

@@ -22,6 +22,7 @@ def published(parameters, x, state):
 
 MEMBERS = (Member("gru", lambda: GRU(CHANNELS), published, slow(1)),)
 EXCEPTIONS = {
+    ("gru", "resample"): "a GRU is defined in discrete time and cannot be resampled",
     ("gru", "dt"): "a GRU is defined in discrete time and takes no dt",
     ("gru", "system"): "a GRU is not a linear system",
     ("gru", "continuous_system"): "a GRU is defined in discrete time and has no continuous system",

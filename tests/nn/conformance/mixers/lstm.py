@@ -22,6 +22,7 @@ def published(parameters, x, state):
 
 MEMBERS = (Member("lstm", lambda: LSTM(CHANNELS), published, slow(1)),)
 EXCEPTIONS = {
+    ("lstm", "resample"): "an LSTM is defined in discrete time and cannot be resampled",
     ("lstm", "dt"): "an LSTM is defined in discrete time and takes no dt",
     ("lstm", "system"): "an LSTM is not a linear system",
     ("lstm", "continuous_system"): "an LSTM is defined in discrete time and has no continuous system",

@@ -47,6 +47,10 @@ MEMBERS = (
 
 _DISCRETE = "an RNN is defined in discrete time and"
 EXCEPTIONS = {
+    ("rnn-linear", "resample"): f"{_DISCRETE} cannot be resampled",
+    ("rnn-linear-recurrent", "resample"): f"{_DISCRETE} cannot be resampled",
+    ("rnn-linear-convolution", "resample"): f"{_DISCRETE} cannot be resampled",
+    ("rnn-tanh", "resample"): f"{_DISCRETE} cannot be resampled",
     ("rnn-linear", "dt"): f"{_DISCRETE} takes no dt",
     ("rnn-linear", "continuous_system"): f"{_DISCRETE} has no continuous system",
     ("rnn-linear-recurrent", "dt"): f"{_DISCRETE} takes no dt",
