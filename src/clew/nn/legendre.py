@@ -90,9 +90,11 @@ class LegendreMemory(nn.Module):
         times = torch.ones((), dtype=torch.float64) if dt is None else dt
         times = (times / self.theta).clamp(max=FORGOTTEN)
         longest = FORGOTTEN
-        # Short steps take fewer products; but their length is not to be read where it would cost more.
+        # Shorter steps take fewer products; but reading them costs a synchronisation on other devices, and a
+        # break in a compiled graph. (No comparison holds for NaN.)
         if times.numel() and times.device.type == "cpu" and not torch.compiler.is_compiling():
-            longest = float(times.detach().max())
+            largest = float(times.detach().max())
+            longest = largest if largest <= FORGOTTEN else FORGOTTEN
         norm = self.order**2  # ‖A‖₁, the sum of the odd numbers
         return flow(A, B, times, max(norm * longest, 1.0))
 
