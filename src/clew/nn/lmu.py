@@ -53,7 +53,8 @@ class LMU(Mixer[LMUState, LMUConstants]):
 
     One number u is written to a memory, which holds its last θ samples on Legendre polynomials and which the
     cell reads; Ā and B̄ are fixed (zero-order hold). Through h it is no linear system, knows no time step and
-    loops over time; :class:`clew.nn.LinearLMU` is the form that runs in parallel.
+    loops over time; :class:`clew.nn.LinearLMU` is the form that runs in parallel. Through e_m, which starts
+    at zero, the memory feeds itself, and nothing bounds it: a large e_m makes it grow without end.
 
     Parameters: ``e_x`` and ``e_h`` (channel,), uniform of variance 1/channels; ``e_m`` (state,), zero;
     ``W_x`` and ``W_h`` (channel, channel) and ``W_m`` (channel, state), Glorot normal.
