@@ -7,6 +7,7 @@ Tolerances: four digits are printed.
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 DIGITS = 6e-4  # relative: half a unit of the fourth digit, and float32 weights
@@ -59,6 +60,61 @@ def test_poles_and_time_constants_are_those_of_the_weights(clew, weights):
             least, _, greatest = map(float, rows(said.out, label)[number - 1])
             assert least == pytest.approx(values.min(), rel=DIGITS)
             assert greatest == pytest.approx(values.max(), rel=DIGITS)
+
+
+def test_a_kernel_is_as_long_as_nearly_all_of_its_energy(here, clew):
+    """Beside the kernels themselves, computed as sums of powers in numpy, 32,768 samples long."""
+    said = clew("info", "runs/data-s4d")
+    weights = load_file(here / "runs/data-s4d/model.safetensors")
+    for number in (1, 2):
+        of = {
+            name.rpartition(".")[2]: value.astype(float)
+            for name, value in weights.items()
+            if name.startswith(f"backbone.blocks.{number - 1}.mixer.")
+        }
+        A = -np.exp(of["A_log_real"]) + 1j * of["A_imag"]
+        poles = np.exp(np.exp(of["log_dt"])[:, None] * A)
+        B, C = of["B"] @ [1, 1j], of["C"] @ [1, 1j]
+        gain = C * B * (poles - 1) / A
+        kernel = 2 * (gain[..., None] * poles[..., None] ** np.arange(32_768)).sum(1).real
+        energy = np.cumsum(kernel**2, axis=1)
+        lengths = (energy < 0.99 * energy[:, -1:]).sum(1) + 1
+        least, median, greatest = map(float, rows(said.out, "  kernel, samples")[number - 1])
+        assert [least, median, greatest] == pytest.approx(
+            [lengths.min(), np.sort(lengths)[(len(lengths) - 1) // 2], lengths.max()], rel=DIGITS, abs=1
+        )
+
+
+def test_the_size_of_each_layer_is_shown(clew, weights):
+    said = clew("info", "runs/data-s4d")
+    learned = sum(
+        value.size for name, value in weights.items() if name.startswith("backbone.blocks.0.mixer.")
+    )
+    # 8 channels of 4 pairs of float32
+    assert said.out.count(f"  {learned:,} parameters, 256 bytes of state") == 2
+
+
+def test_the_layers_are_drawn_when_asked_for(here, clew):
+    said = clew("info", "runs/data-s4d", "--plot", "layers.png")
+    assert (said.code, said.err) == (0, "")
+    with Image.open(here / "layers.png") as image:
+        image.load()
+        assert image.format == "PNG"
+        assert image.width == 1152  # 7.2 inches at 160 dots
+        assert image.height > 2000
+
+
+def test_what_cannot_be_drawn_is_one_line(here, clew):
+    said = clew("info", "runs/data-rnn", "--plot", "layers.png")
+    assert (said.code, said.out) == (2, "")
+    assert (
+        said.err == "clew: there is nothing to plot: an RNN with tanh is not a linear system: only "
+        "nonlinearity=None has one\n"
+    )
+    said = clew("info", "runs/data-s4d", "--plot", "layers.pdf")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "clew: --plot writes a PNG file, whose name ends in .png; got layers.pdf\n"
+    assert not list(here.glob("layers.*"))
 
 
 def test_a_layer_without_a_system_says_why(here, clew):

@@ -270,3 +270,20 @@ def test_a_million_samples(here, seed, capsys):
         assert running.err == b""
     assert answered == count
     assert pieces.digest() == undisturbed.digest()
+
+
+def test_a_model_that_reads_from_both_ends_has_no_stream(here, clew, small):
+    words = small.replace("d_state=8", "d_state=4 bidirectional=true")
+    said = clew("train", "data.csv", *words.split(), "--directory", "both")
+    assert (said.code, said.err) == (0, "")
+    assert "clew evaluate both" in said.out
+    assert "clew stream" not in said.out
+    said = clew("stream", "both", stdin=b"1,2\n")
+    why = "S4D with bidirectional=True reads whole sequences from both ends and has no"
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"clew: {why}")
+    said = clew("info", "both")
+    assert (said.code, said.err) == (0, "")
+    assert f"none: {why} state" in said.out
+    assert f"layer 2 has no poles: {why} causal system" in said.out
+    assert clew("evaluate", "both").code == 0

@@ -95,6 +95,19 @@ def delayed_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+def test_a_model_that_reads_from_both_ends_has_no_stream_to_show(tmp_path: Path, dots: None) -> None:
+    run = make_run(
+        tmp_path / "run", "japanese-vowels", {}, mixer_options={"d_state": 4, "bidirectional": True}
+    )
+    report.write(run, seconds=0.2)
+    found, why = page(run), "Left out: S4D with bidirectional=True reads whole sequences from both ends"
+    assert pictures(run) == set(SECTIONS) - DYNAMICS - {"posterior", "views"}
+    assert found.text.count(why) == 5
+    assert "State of a streamnone" in found.text
+    assert "samples is trained on in" in found.text
+    assert "clew stream" not in found.text
+
+
 @pytest.fixture
 def dots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports in which each picture is a dot."""

@@ -26,22 +26,40 @@ class Options:
     """Show a trained model: its layers and their parameters, and the dynamics of each layer.
 
     A pole is an eigenvalue λ of a layer's discrete system, which takes one step a sample: what is stored
-    along it fades to 1/e in −1 / ln |λ| samples, its time constant, and turns by arg λ a sample.
+    along it fades to 1/e in −1 / ln |λ| samples, its time constant, and turns by arg λ a sample. A kernel is
+    as long as 99% of its energy takes.
     """
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """The run directory, from clew train."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """Draw poles, time constants and kernels of the layers to this PNG file as well."""
 
 
 def run(options: Options) -> int:
-    """Print the tables."""
+    """Print the tables, and draw if asked to."""
     path = run_directory(options.run)
+    if options.plot is not None and options.plot.suffix.lower() != ".png":
+        raise ValueError(f"--plot writes a PNG file, whose name ends in .png; got {options.plot}")
 
     from clew.runs import load
 
     model = load(path)
+    if options.plot is not None:
+        _draw(model, options.plot)
     print("\n\n".join([_facts(path, model), _parameters(model), _dynamics(model)]))
     return 0
+
+
+def _draw(model: "Classifier", path: Path) -> None:
+    from clew.runs.atomic import write_bytes
+    from clew.train.report import layers
+
+    try:
+        content = layers.picture(model)
+    except ValueError as reason:
+        raise ValueError(f"there is nothing to plot: {reason}") from None
+    write_bytes(path, content)
 
 
 def _facts(path: Path, model: "Classifier") -> str:
@@ -58,11 +76,18 @@ def _facts(path: Path, model: "Classifier") -> str:
         *_wrapped("channels", data.channels),
         *_wrapped("classes", data.classes),
         ["model", f"{config.mixer}, {config.n_layers} × {config.d_model} channels, {config.pooling} pooling"],
-        ["stream", f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"],
+        ["stream", _stream(model)],
         ["training", _training(directory.metrics())],
         ["evaluation", _evaluation(directory)],
     ]
     return table(rows, "<<")
+
+
+def _stream(model: "Classifier") -> str:
+    try:
+        return f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"
+    except ValueError as reason:
+        return f"none: {reason}"
 
 
 def _training(metrics: list[dict[str, Any]]) -> str:
@@ -159,6 +184,8 @@ def _poles(name: str, mixer: "Mixer[Any, Any]") -> list[list[str]]:
     """
     import torch
 
+    from clew.train.report.measure.reach import kernel_length
+
     with torch.no_grad():
         discrete = mixer.system()
         poles = discrete.poles()
@@ -166,8 +193,15 @@ def _poles(name: str, mixer: "Mixer[Any, Any]") -> list[list[str]]:
         count, order = poles[..., 0].numel(), poles.shape[-1]
         rows = [
             [f"{name}: {count} {'system' if count == 1 else 'systems'} of order {order}", "", "", ""],
+            [
+                f"  {_count(mixer):,} parameters, {_state_bytes(mixer.initial_state(1)):,} bytes of state",
+                "",
+                "",
+                "",
+            ],
             ["  |pole|", *_spread(size)],
             ["  time constant, samples", *_spread(torch.where(size < 1, -1 / size.log(), torch.inf))],
+            ["  kernel, samples", *_spread(kernel_length(discrete))],
             ["  turns a sample, |arg pole| / 2π", *_spread(poles.angle().abs() / (2 * torch.pi))],
         ]
         try:

@@ -166,14 +166,18 @@ def _summary(result: "Run", report: Path) -> str:
             f"best validation loss {best['loss']:.4f} with accuracy {best['accuracy']:.1%}"
         )
     place = shlex.quote(str(result.directory))
+    commands = [
+        f"clew evaluate {place}           # measure it on the test split",
+        f"clew info {place}               # layers, poles, time constants",
+    ]
+    if not result.config.model.mixer_options.get("bidirectional"):
+        commands.append(f"clew stream {place} < samples   # one sample a line in, one prediction a line out")
     return "\n".join(
         [
             *lines,
             f"run     {result.directory}",
             f"report  {report}",
             "",
-            f"clew evaluate {place}           # measure it on the test split",
-            f"clew info {place}               # layers, poles, time constants",
-            f"clew stream {place} < samples   # one sample a line in, one prediction a line out",
+            *commands,
         ]
     )

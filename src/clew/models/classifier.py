@@ -105,10 +105,10 @@ class Classifier(nn.Module):
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
         check_lengths(x, lengths)
-        before = self.initial_state(len(x)) if state is None else state
+        before = self._unread(len(x)) if state is None else (state.pooled, state.count)
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
-        read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, before.pooled, before.count)
+        read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, *before)
         logits = self.head(read)
         if self.config.pooling == "step":
             logits = zero_padding(logits, lengths)
@@ -181,16 +181,19 @@ class Classifier(nn.Module):
 
     def initial_state(self, batch_size: int) -> ClassifierState:
         """The state before the first sample."""
-        device = self.head.weight.device
-        pooled = torch.zeros(batch_size, self._pooled_width, dtype=torch.float64, device=device)
-        count = torch.zeros(batch_size, dtype=torch.int64, device=device)
-        return ClassifierState(self.backbone.initial_state(batch_size), pooled, count)
+        return ClassifierState(self.backbone.initial_state(batch_size), *self._unread(batch_size))
 
     def parameter_groups(
         self, learning_rate: float, dynamics_learning_rate: float, weight_decay: float
     ) -> list[Group]:
         """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
         return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
+
+    def _unread(self, batch: int) -> tuple[Tensor, Tensor]:
+        """What is pooled, and how many samples were, before the first."""
+        device = self.head.weight.device
+        pooled = torch.zeros(batch, self._pooled_width, dtype=torch.float64, device=device)
+        return pooled, torch.zeros(batch, dtype=torch.int64, device=device)
 
     def _standardised(self, x: Tensor) -> Tensor:
         dtype = self.encoder.weight.dtype

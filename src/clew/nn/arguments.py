@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clew.nn.mixer import Mixer
+from clew.nn.both_ways import check_one_way
+from clew.nn.mixer import Mixer, state_dtype
 
 __all__ = ["check_lengths", "check_sequence", "check_step"]
 
@@ -30,10 +31,10 @@ def check_sequence(
             f"x is (batch, time, channel) with {layer.d_model} channels; got shape {tuple(x.shape)}"
         )
     batch, time, _ = x.shape
-    expected = layer.initial_state(0)
-    _check_input("x", x, expected)
+    _check_input("x", x, layer)
     if state is not None:
-        _check_state(state, expected, batch)
+        check_one_way(layer, "state")
+        _check_state(state, layer.initial_state(0), batch)
     check_lengths(x, lengths)
     if segments is not None:
         _check_shape("segments", segments, (batch, time), "batch, time")
@@ -74,13 +75,13 @@ def check_step(
     Raises:
         ValueError: naming the argument, what it is and what was wanted.
     """
+    check_one_way(layer, "step")
     if x_k.dim() != 2 or x_k.shape[-1] != layer.d_model:
         raise ValueError(
             f"x_k is (batch, channel) with {layer.d_model} channels; got shape {tuple(x_k.shape)}"
         )
-    expected = layer.initial_state(0)
-    _check_input("x_k", x_k, expected)
-    _check_state(state, expected, x_k.shape[0])
+    _check_input("x_k", x_k, layer)
+    _check_state(state, layer.initial_state(0), x_k.shape[0])
     if dt is not None:
         if constants is not None:
             raise ValueError("constants hold for dt = 1: give step dt or constants, not both")
@@ -88,9 +89,9 @@ def check_step(
         _check_floating("dt", dt)
 
 
-def _check_input(name: str, x: Tensor, expected: tuple[Tensor, ...]) -> None:
+def _check_input(name: str, x: Tensor, layer: Mixer[Any, Any]) -> None:
     _check_floating(name, x)
-    if x.dtype == torch.float64 and expected[0].dtype != torch.float64:
+    if x.dtype == torch.float64 and state_dtype(next(layer.parameters())) != torch.float64:
         raise ValueError(f"{name} is float64 and the layer computes in float32: convert one of them")
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from clew.errors import unknown_name
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
@@ -49,6 +50,9 @@ class LRU(Mixer[SharedState, SharedConstants]):
         r_max: and this one, at most 1.
         max_phase: the angle of λ starts uniform between 0 and this, in radians.
         mode: how ``forward`` runs: ``"scan"``, ``"recurrent"`` or ``"auto"``, which is scan. They agree.
+        bidirectional: add a branch that runs backwards in time, with the same λ, γ and B and an output of
+            its own, ``C_reverse``; it sees the present sample as well, as S5's does (the paper has no such
+            layer: this is ours). Then there is no step and no state.
 
     Raises:
         ValueError: for an unknown mode or numbers out of range.
@@ -63,6 +67,8 @@ class LRU(Mixer[SharedState, SharedConstants]):
     says: the shorter ``max_phase`` for long memories.
     """
 
+    C_reverse: Tensor  # of a bidirectional layer
+
     def __init__(
         self,
         d_model: int,
@@ -72,6 +78,7 @@ class LRU(Mixer[SharedState, SharedConstants]):
         r_max: float = 0.999,
         max_phase: float = 2 * math.pi,
         mode: Mode = "auto",
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if mode not in MODES:
@@ -82,7 +89,8 @@ class LRU(Mixer[SharedState, SharedConstants]):
             raise ValueError(f"0 ≤ r_min < r_max ≤ 1 is needed; got r_min={r_min}, r_max={r_max}")
         if not 0.0 < max_phase <= 2 * math.pi:
             raise ValueError(f"max_phase is above 0 and at most 2π; got {max_phase}")
-        self.d_model, self.d_state, self.mode = d_model, d_state, mode
+        self.d_model, self.d_state = d_model, d_state
+        self.mode, self.bidirectional = mode, bidirectional
         self.r_min, self.r_max, self.max_phase = r_min, r_max, max_phase
         dtype = torch.get_default_dtype()
         # 1 − rand lies in (0, 1]: neither logarithm below is of zero.
@@ -95,6 +103,8 @@ class LRU(Mixer[SharedState, SharedConstants]):
         self.B = nn.Parameter(torch.randn(d_state, d_model, 2) / math.sqrt(2 * d_model))
         self.C = nn.Parameter(torch.randn(d_model, d_state, 2) / math.sqrt(d_state))
         self.D = nn.Parameter(torch.randn(d_model))
+        reverse = nn.Parameter(torch.randn_like(self.C) / math.sqrt(d_state)) if bidirectional else None
+        self.register_parameter("C_reverse", reverse)
 
     def forward(
         self,
@@ -107,11 +117,21 @@ class LRU(Mixer[SharedState, SharedConstants]):
     ) -> tuple[Tensor, SharedState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
         check_sequence(self, x, state, lengths, segments, dt)
-        before = self.initial_state(len(x)) if state is None else state
+        before = self._rest(len(x)) if state is None else state
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, SharedState]:
+            system = self._constants(dt, backwards)
+            return run(system, x, before, self.mode, lengths=lengths, segments=segments)
+
         with without_autocast(x.device):
-            return run(self._constants(dt), x, before, self.mode, lengths=lengths, segments=segments)
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.nu_log)
+            return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
 
     def step(
         self,
@@ -128,14 +148,17 @@ class LRU(Mixer[SharedState, SharedConstants]):
 
     def constants(self) -> SharedConstants:
         """λ, γ, B, C and D as real pairs in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> SharedState:
         """Zeros (batch, state)."""
-        return zeros(self.nu_log, state_dtype(self.nu_log), batch_size, self.d_state)
+        check_one_way(self, "state")
+        return self._rest(batch_size)
 
     def system(self) -> DiscreteStateSpace:
         """The layer as one real system of order 2 ``d_state``, float64, on the state (Re h, Im h)."""
+        check_one_way(self, "causal system")
         return DiscreteStateSpace(*real_form(self.constants()))
 
     def continuous_system(self) -> StateSpace:
@@ -159,10 +182,17 @@ class LRU(Mixer[SharedState, SharedConstants]):
         return (
             f"{self.d_model}, d_state={self.d_state}, r_min={self.r_min}, r_max={self.r_max}, "
             f"max_phase={self.max_phase:.4g}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
         )
 
-    def _constants(self, dt: Tensor | None) -> SharedConstants:
-        """With λ^dt = exp(dt (−exp ν + i exp θ)), and γ, with the dimensions of ``dt`` before their own."""
+    def _rest(self, batch: int) -> SharedState:
+        return zeros(self.nu_log, state_dtype(self.nu_log), batch, self.d_state)
+
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> SharedConstants:
+        """With λ^dt = exp(dt (−exp ν + i exp θ)), and γ, with the dimensions of ``dt`` before their own.
+
+        They are those of one direction.
+        """
         rate, angle = torch.exp(self.nu_log.double()), torch.exp(self.theta_log.double())
         if dt is not None:
             rate, angle = rate * dt.double()[..., None], angle * dt.double()[..., None]
@@ -172,6 +202,7 @@ class LRU(Mixer[SharedState, SharedConstants]):
             part.to(dtype) for part in (size * torch.cos(angle), size * torch.sin(angle), gain)
         )
         B_real, B_imag = self.B.to(dtype).unbind(-1)
-        C_real, C_imag = self.C.to(dtype).unbind(-1)
+        C_real, C_imag = (self.C_reverse if backwards else self.C).to(dtype).unbind(-1)
         nothing, D = torch.zeros_like(gain), self.D.to(dtype)
+        D = torch.zeros_like(D) if backwards else D
         return SharedConstants(real, imag, gain, nothing, B_real, B_imag, C_real, C_imag, D)

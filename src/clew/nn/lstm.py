@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.gated import GatedConstants, loop, start, torch_runs, torch_sequence
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
@@ -34,6 +35,9 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
 
     Args:
         d_model: channels; as many of h and of c.
+        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own, as
+            torch's has; the two outputs are summed, where torch puts them side by side. Then there is no
+            step and no state.
 
     Raises:
         ValueError: for ``d_model`` below 1; in calls, for a ``dt``.
@@ -47,12 +51,13 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
     Schmidhuber and Cummins, "Learning to forget" (2000), and no peepholes, as ``torch.nn.LSTM`` has it.
     """
 
-    def __init__(self, d_model: int) -> None:
+    def __init__(self, d_model: int, *, bidirectional: bool = False) -> None:
         super().__init__()
         if d_model < 1:
             raise ValueError(f"d_model is at least 1; got {d_model}")
-        self.d_model = d_model
+        self.d_model, self.bidirectional = d_model, bidirectional
         self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = start(4, d_model)
+        self.reverse = LSTM(d_model) if bidirectional else None
 
     def forward(
         self,
@@ -66,19 +71,17 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
         check_sequence(self, x, state, lengths, segments, dt)
         _refuse_dt(dt)
-        before = self.initial_state(len(x)) if state is None else state
-        if x.numel() == 0:
-            return x, before
-        with without_autocast(x.device):
-            u = zero_padding(x, lengths).to(before.hidden.dtype)
-            known = self.constants()
-            if torch_runs(segments):
-                y, after = torch_sequence(torch.lstm, known, u, before, lengths)
-            else:
-                y, after = loop(partial(_next, known), u, before, lengths, segments)
-            return zero_padding(y, lengths).to(x.dtype), LSTMState(
-                after[0].contiguous(), after[1].contiguous()
-            )
+        if self.reverse is None:
+            return self._run(x, state, lengths, segments)
+        layers = (self, self.reverse)
+
+        def directed(
+            x: Tensor, segments: Tensor | None, _: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, LSTMState]:
+            return layers[backwards]._run(x, None, lengths, segments)
+
+        dtype = state_dtype(self.weight_ih)
+        return both_ways(directed, x, dtype, lengths=lengths, segments=segments), NO_STATE
 
     def step(
         self,
@@ -98,15 +101,13 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
 
     def constants(self) -> GatedConstants:
         """The parameters in the dtype of the state."""
-        dtype = state_dtype(self.weight_ih)
-        weights = (self.weight_ih.to(dtype), self.weight_hh.to(dtype))
-        return GatedConstants(*weights, self.bias_ih.to(dtype), self.bias_hh.to(dtype))
+        check_one_way(self, "constants")
+        return self._known()
 
     def initial_state(self, batch_size: int) -> LSTMState:
         """Zeros (batch, channel), twice."""
-        weight = self.weight_ih
-        zeros = torch.zeros((batch_size, self.d_model), dtype=state_dtype(weight), device=weight.device)
-        return LSTMState(zeros, zeros.clone())
+        check_one_way(self, "state")
+        return self._rest(batch_size)
 
     def system(self) -> DiscreteStateSpace:
         """There is none.
@@ -136,6 +137,34 @@ class LSTM(Mixer[LSTMState, GatedConstants]):
     def dynamics_parameters(self) -> tuple[str, ...]:
         """None: its matrices are trained as any others."""
         return ()
+
+    def _run(
+        self, x: Tensor, state: LSTMState | None, lengths: Tensor | None, segments: Tensor | None
+    ) -> tuple[Tensor, LSTMState]:
+        """Forwards in time."""
+        before = self._rest(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            u = zero_padding(x, lengths).to(before.hidden.dtype)
+            known = self._known()
+            if torch_runs(segments):
+                y, after = torch_sequence(torch.lstm, known, u, before, lengths)
+            else:
+                y, after = loop(partial(_next, known), u, before, lengths, segments)
+            return zero_padding(y, lengths).to(x.dtype), LSTMState(
+                after[0].contiguous(), after[1].contiguous()
+            )
+
+    def _known(self) -> GatedConstants:
+        dtype = state_dtype(self.weight_ih)
+        weights = (self.weight_ih.to(dtype), self.weight_hh.to(dtype))
+        return GatedConstants(*weights, self.bias_ih.to(dtype), self.bias_hh.to(dtype))
+
+    def _rest(self, batch: int) -> LSTMState:
+        weight = self.weight_ih
+        zeros = torch.zeros((batch, self.d_model), dtype=state_dtype(weight), device=weight.device)
+        return LSTMState(zeros, zeros.clone())
 
 
 def _next(known: GatedConstants, u_k: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -29,9 +29,12 @@ class Mixer(nn.Module, abc.ABC, Generic[StateT, ConstantsT]):
 
     Attributes:
         d_model: channels, of the input and of the output.
+        bidirectional: whether it reads whole sequences from both ends. Then there is no :meth:`step`, no
+            state, neither in nor out, and no system; see :mod:`clew.nn.both_ways`.
     """
 
     d_model: int
+    bidirectional: bool = False
 
     @abc.abstractmethod
     def forward(

@@ -11,6 +11,7 @@ from clew.errors import unknown_name
 from clew.maths.packed_scan import packed_scan
 from clew.maths.powers import krylov
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import last_valid, right_aligned, zero_padding
 from clew.nn.precision import without_autocast
@@ -61,6 +62,8 @@ class RNN(Mixer[RNNState, RNNConstants]):
         mode: how ``forward`` runs. ``"recurrent"``: sample by sample (the only one with tanh). ``"scan"``:
             O(log time) tensor operations. ``"convolution"``: with the kernel C Aᵏ B, whose memory is time ·
             channel²: to look at, not to train with. ``"auto"``: scan, and recurrent with tanh.
+        bidirectional: add a layer that runs backwards in time, ``reverse``, with parameters of its own, and
+            sum the outputs; then there is no step and no state.
 
     Raises:
         ValueError: for an unknown name, or a mode that needs a linear recurrence with tanh; in calls, for a
@@ -83,6 +86,7 @@ class RNN(Mixer[RNNState, RNNConstants]):
         *,
         nonlinearity: Literal["tanh"] | None = "tanh",
         mode: Literal["auto", "scan", "recurrent", "convolution"] = "auto",
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if nonlinearity not in NONLINEARITIES:
@@ -107,6 +111,9 @@ class RNN(Mixer[RNNState, RNNConstants]):
             self.B = nn.Parameter(_uniform((order, d_model), order))
             self.b = nn.Parameter(_uniform((order,), order))
         self.C = nn.Parameter(_uniform((d_model, order), order))
+        self.bidirectional, self.reverse = bidirectional, None
+        if bidirectional:
+            self.reverse = RNN(d_model, d_state, nonlinearity=nonlinearity, mode=mode)
 
     def forward(
         self,
@@ -120,22 +127,18 @@ class RNN(Mixer[RNNState, RNNConstants]):
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
         check_sequence(self, x, state, lengths, segments, dt)
         self._refuse_dt(dt)
-        if x.numel() == 0:
-            return x, self.initial_state(len(x)) if state is None else state
-        looping = self.nonlinearity is not None or self.mode == "recurrent"
         if segments is not None and self.mode == "convolution":
             raise ValueError("mode='convolution' cannot start anew at segments: take mode='scan'")
-        with without_autocast(x.device):
-            known = self.constants()
-            u = zero_padding(x, lengths).to(known.A.dtype)
-            before = self.initial_state(len(x)) if state is None else state
-            if looping:
-                y, hidden = self._loop(known, u, before[0], lengths, segments)
-            elif self.mode == "convolution":
-                y, hidden = _convolve(known, u, before[0], lengths)
-            else:
-                y, hidden = _scan(known, u, before[0], lengths, segments)
-            return zero_padding(y, lengths).to(x.dtype), RNNState(hidden.contiguous())
+        if self.reverse is None:
+            return self._run(x, state, lengths, segments)
+        layers = (self, self.reverse)
+
+        def directed(
+            x: Tensor, segments: Tensor | None, _: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, RNNState]:
+            return layers[backwards]._run(x, None, lengths, segments)
+
+        return both_ways(directed, x, state_dtype(self.A), lengths=lengths, segments=segments), NO_STATE
 
     def step(
         self, x_k: Tensor, state: RNNState, *, dt: Tensor | None = None, constants: RNNConstants | None = None
@@ -150,13 +153,21 @@ class RNN(Mixer[RNNState, RNNConstants]):
 
     def constants(self) -> RNNConstants:
         """The parameters in the dtype of the state; the b of the linear recurrence is zero."""
+        check_one_way(self, "constants")
+        return self._known()
+
+    def _known(self) -> RNNConstants:
         dtype = state_dtype(self.A)
         b = self.A.new_zeros(self.d_state) if self.b is None else self.b
         return RNNConstants(self.A.to(dtype), self.B.to(dtype), b.to(dtype), self.C.to(dtype))
 
     def initial_state(self, batch_size: int) -> RNNState:
         """Zeros (batch, state)."""
-        shape = (batch_size, self.d_state)
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def _rest(self, batch: int) -> RNNState:
+        shape = (batch, self.d_state)
         return RNNState(torch.zeros(shape, dtype=state_dtype(self.A), device=self.A.device))
 
     def system(self) -> DiscreteStateSpace:
@@ -167,6 +178,7 @@ class RNN(Mixer[RNNState, RNNConstants]):
         """
         if self.nonlinearity is not None:
             raise ValueError("an RNN with tanh is not a linear system: only nonlinearity=None has one")
+        check_one_way(self, "causal system")
         return DiscreteStateSpace(self.A.double(), self.B.double(), self.C.double())
 
     def continuous_system(self) -> StateSpace:
@@ -194,11 +206,30 @@ class RNN(Mixer[RNNState, RNNConstants]):
         """What ``repr`` shows between the brackets."""
         return (
             f"{self.d_model}, d_state={self.d_state}, nonlinearity={self.nonlinearity!r}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
         )
 
     def _refuse_dt(self, dt: Tensor | None) -> None:
         if dt is not None:
             raise ValueError("an RNN is defined in discrete time and takes no dt")
+
+    def _run(
+        self, x: Tensor, state: RNNState | None, lengths: Tensor | None, segments: Tensor | None
+    ) -> tuple[Tensor, RNNState]:
+        """Forwards in time."""
+        before = self._rest(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            known = self._known()
+            u = zero_padding(x, lengths).to(known.A.dtype)
+            if self.nonlinearity is not None or self.mode == "recurrent":
+                y, hidden = self._loop(known, u, before[0], lengths, segments)
+            elif self.mode == "convolution":
+                y, hidden = _convolve(known, u, before[0], lengths)
+            else:
+                y, hidden = _scan(known, u, before[0], lengths, segments)
+            return zero_padding(y, lengths).to(x.dtype), RNNState(hidden.contiguous())
 
     def _next(self, known: RNNConstants, u_k: Tensor, hidden: Tensor) -> Tensor:
         hidden = linear(hidden, known.A) + u_k

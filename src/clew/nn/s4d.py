@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from clew.errors import unknown_name
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, real_form, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
@@ -45,6 +46,9 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
             takes what :func:`clew.nn.diagonal.choose_mode` says is fastest. They agree.
         dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
         dt_max: the largest.
+        bidirectional: add a branch that runs backwards in time, with the same A, B and Δ and an output of
+            its own, ``C_reverse``, that does not see the present sample (S4's kernel is off by one so); then
+            there is no step and no state.
 
     Raises:
         ValueError: for an unknown name, an odd ``d_state``, or no 0 < ``dt_min`` ≤ ``dt_max``; in calls,
@@ -61,6 +65,8 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
     sequences with structured state spaces" (2022), appendix D.
     """
 
+    C_reverse: Tensor  # of a bidirectional layer
+
     def __init__(
         self,
         d_model: int,
@@ -71,6 +77,7 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         mode: Mode = "auto",
         dt_min: float = 1e-3,
         dt_max: float = 1e-1,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if discretization not in DISCRETIZATIONS:
@@ -81,7 +88,7 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
             raise ValueError(f"d_model is at least 1; got {d_model}")
         if not 0.0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
-        self.d_model, self.d_state = d_model, d_state
+        self.d_model, self.d_state, self.bidirectional = d_model, d_state, bidirectional
         self.init, self.discretization, self.mode = init, discretization, mode
         A, B = initial_spectrum(init, d_state)
         low, high = math.log(dt_min), math.log(dt_max)
@@ -92,6 +99,8 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         self.B = nn.Parameter(torch.view_as_real(B).to(dtype).repeat(d_model, 1, 1))
         self.C = nn.Parameter(torch.randn(d_model, d_state // 2, 2) * math.sqrt(0.5))
         self.D = nn.Parameter(torch.randn(d_model))
+        reverse = nn.Parameter(torch.randn_like(self.C) * math.sqrt(0.5)) if bidirectional else None
+        self.register_parameter("C_reverse", reverse)
 
     def forward(
         self,
@@ -112,8 +121,20 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
                     )
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, DiagonalState]:
+            system = self._constants(dt, backwards)
+            return run(system, x, state, self.mode, lengths=lengths, segments=segments)
+
         with without_autocast(x.device):
-            return run(self._constants(dt), x, state, self.mode, lengths=lengths, segments=segments)
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.log_dt)
+            return both_ways(
+                directed, x, dtype, lengths=lengths, segments=segments, dt=dt, without_present=True
+            ), NO_STATE
 
     def step(
         self,
@@ -129,10 +150,12 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
 
     def constants(self) -> DiagonalConstants:
         """Ā, B̄, C and D as real pairs in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> DiagonalState:
         """Zeros (batch, channel, pairs)."""
+        check_one_way(self, "state")
         shape = (batch_size, self.d_model, self.d_state // 2)
         dtype, device = state_dtype(self.log_dt), self.log_dt.device
         return DiagonalState(
@@ -144,10 +167,12 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
 
         Its A and B are the rounded Ā and B̄ that the layer itself runs on.
         """
+        check_one_way(self, "causal system")
         return DiscreteStateSpace(*real_form(self.constants()), dt=torch.exp(self.log_dt.double()))
 
     def continuous_system(self) -> StateSpace:
         """The systems before discretisation, alike."""
+        check_one_way(self, "causal system")
         A_real = -torch.exp(self.A_log_real.double())
         B_real, B_imag, C_real, C_imag = *self.B.unbind(-1), *self.C.unbind(-1)
         whole = DiagonalConstants(A_real, self.A_imag, B_real, B_imag, C_real, C_imag, self.D)
@@ -166,10 +191,11 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         return (
             f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, "
             f"discretization={self.discretization!r}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
         )
 
-    def _constants(self, dt: Tensor | None) -> DiagonalConstants:
-        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄."""
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> DiagonalConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄; of one direction."""
         dtype = state_dtype(self.log_dt)
         step_size = torch.exp(self.log_dt.double())[:, None]
         if dt is not None:
@@ -178,6 +204,6 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         B_real, B_imag = self.B.double().unbind(-1)
         bars = discretize_diagonal(A_real, A_imag, B_real, B_imag, step_size, self.discretization)
         A_bar_real, A_bar_imag, B_bar_real, B_bar_imag = (bar.to(dtype) for bar in bars)
-        C_real, C_imag = self.C.to(dtype).unbind(-1)
-        D = self.D.to(dtype)
+        C_real, C_imag = (self.C_reverse if backwards else self.C).to(dtype).unbind(-1)
+        D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
         return DiagonalConstants(A_bar_real, A_bar_imag, B_bar_real, B_bar_imag, C_real, C_imag, D)

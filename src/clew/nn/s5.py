@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from clew.errors import unknown_name
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
@@ -54,6 +55,8 @@ class S5(Mixer[SharedState, SharedConstants]):
         mode: how ``forward`` runs: ``"scan"``, ``"recurrent"`` or ``"auto"``, which is scan. They agree.
         dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
         dt_max: the largest.
+        bidirectional: add a branch that runs backwards in time, with the same Λ, B and Δ and an output of
+            its own, ``C_reverse``; it sees the present sample as well. Then there is no step and no state.
 
     Raises:
         ValueError: for an unknown name or numbers that do not fit.
@@ -68,6 +71,8 @@ class S5(Mixer[SharedState, SharedConstants]):
     and conjugate symmetry).
     """
 
+    C_reverse: Tensor  # of a bidirectional layer
+
     def __init__(
         self,
         d_model: int,
@@ -78,6 +83,7 @@ class S5(Mixer[SharedState, SharedConstants]):
         mode: Mode = "auto",
         dt_min: float = 1e-3,
         dt_max: float = 1e-1,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if discretization not in DISCRETIZATIONS:
@@ -94,7 +100,7 @@ class S5(Mixer[SharedState, SharedConstants]):
         if not 0.0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
         self.d_model, self.d_state, self.blocks = d_model, d_state, blocks
-        self.discretization, self.mode = discretization, mode
+        self.discretization, self.mode, self.bidirectional = discretization, mode, bidirectional
         eigenvalues, V = normal_spectrum("legs", d_state // blocks)
         dtype, pairs = torch.get_default_dtype(), d_state // 2
         low, high = math.log(dt_min), math.log(dt_max)
@@ -102,10 +108,10 @@ class S5(Mixer[SharedState, SharedConstants]):
         self.A_log_real = nn.Parameter(torch.log(-eigenvalues.real).to(dtype).repeat(blocks))
         self.A_imag = nn.Parameter(eigenvalues.imag.to(dtype).repeat(blocks))
         B = torch.randn(blocks, d_state // blocks, d_model, dtype=torch.float64) / math.sqrt(d_model)
-        C = torch.randn(d_model, blocks, d_state // blocks, dtype=torch.float64) / math.sqrt(d_state)
         self.B = nn.Parameter(torch.view_as_real((V.mH @ B.to(V.dtype)).flatten(0, 1)).to(dtype))
-        self.C = nn.Parameter(torch.view_as_real((C.to(V.dtype) @ V).flatten(1)).to(dtype))
+        self.C = _output(d_model, blocks, V)
         self.D = nn.Parameter(torch.randn(d_model))
+        self.register_parameter("C_reverse", _output(d_model, blocks, V) if bidirectional else None)
 
     def forward(
         self,
@@ -118,11 +124,21 @@ class S5(Mixer[SharedState, SharedConstants]):
     ) -> tuple[Tensor, SharedState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
         check_sequence(self, x, state, lengths, segments, dt)
-        before = self.initial_state(len(x)) if state is None else state
+        before = self._rest(len(x)) if state is None else state
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, SharedState]:
+            system = self._constants(dt, backwards)
+            return run(system, x, before, self.mode, lengths=lengths, segments=segments)
+
         with without_autocast(x.device):
-            return run(self._constants(dt), x, before, self.mode, lengths=lengths, segments=segments)
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.log_dt)
+            return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
 
     def step(
         self,
@@ -139,18 +155,22 @@ class S5(Mixer[SharedState, SharedConstants]):
 
     def constants(self) -> SharedConstants:
         """Λ̄, what discretisation makes of B, B, 2 C and D as real pairs in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> SharedState:
         """Zeros (batch, pairs)."""
-        return zeros(self.log_dt, state_dtype(self.log_dt), batch_size, self.d_state // 2)
+        check_one_way(self, "state")
+        return self._rest(batch_size)
 
     def system(self) -> DiscreteStateSpace:
         """The layer as one real system of order N, float64, on the state (Re h, Im h)."""
+        check_one_way(self, "causal system")
         return DiscreteStateSpace(*real_form(self.constants()))
 
     def continuous_system(self) -> StateSpace:
         """The system before discretisation, in the time of samples: Δ Λ and Δ B for each state's own Δ."""
+        check_one_way(self, "causal system")
         step_size = torch.exp(self.log_dt.double())
         A_real, A_imag = -torch.exp(self.A_log_real.double()), self.A_imag.double()
         scaled = (step_size * A_real, step_size * A_imag, step_size, torch.zeros_like(step_size))
@@ -169,9 +189,13 @@ class S5(Mixer[SharedState, SharedConstants]):
         return (
             f"{self.d_model}, d_state={self.d_state}, blocks={self.blocks}, "
             f"discretization={self.discretization!r}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
         )
 
-    def _constants(self, dt: Tensor | None) -> SharedConstants:
+    def _rest(self, batch: int) -> SharedState:
+        return zeros(self.log_dt, state_dtype(self.log_dt), batch, self.d_state // 2)
+
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> SharedConstants:
         """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Λ̄ and the gain."""
         step_size = torch.exp(self.log_dt.double())
         if dt is not None:
@@ -181,10 +205,21 @@ class S5(Mixer[SharedState, SharedConstants]):
         bars = discretize_diagonal(A_real, A_imag, one, nothing, step_size, self.discretization)
         dtype = state_dtype(self.log_dt)
         A_bar_real, A_bar_imag, gain_real, gain_imag = (bar.to(dtype) for bar in bars)
-        return SharedConstants(A_bar_real, A_bar_imag, gain_real, gain_imag, *self._matrices(dtype))
+        matrices = self._matrices(dtype, backwards)
+        return SharedConstants(A_bar_real, A_bar_imag, gain_real, gain_imag, *matrices)
 
-    def _matrices(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """B and 2 C as real pairs, and D."""
+    def _matrices(
+        self, dtype: torch.dtype, backwards: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """B and 2 C as real pairs, and D; of one direction."""
         B_real, B_imag = self.B.to(dtype).unbind(-1)
-        C_real, C_imag = (2 * self.C.to(dtype)).unbind(-1)
-        return B_real, B_imag, C_real, C_imag, self.D.to(dtype)
+        C_real, C_imag = (2 * (self.C_reverse if backwards else self.C).to(dtype)).unbind(-1)
+        D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
+        return B_real, B_imag, C_real, C_imag, D
+
+
+def _output(channels: int, blocks: int, V: Tensor) -> nn.Parameter:
+    """C₀ V (channel, pairs, 2), C₀ real of variance 1/N and V (N/blocks, pairs/blocks) for each block."""
+    order = V.shape[0]
+    C = torch.randn(channels, blocks, order, dtype=torch.float64) / math.sqrt(blocks * order)
+    return nn.Parameter(torch.view_as_real((C.to(V.dtype) @ V).flatten(1)).to(torch.get_default_dtype()))

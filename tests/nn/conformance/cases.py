@@ -23,8 +23,23 @@ def random_input(dtype=torch.float64, batch=BATCH, time=TIME):
 
 
 def random_state(layer, batch=BATCH):
+    """A state, or ``None`` for a layer that has none."""
+    if layer.bidirectional:
+        return None
     zero = layer.initial_state(batch)
     return type(zero)(*(torch.randn_like(part) for part in zero))
+
+
+def parts(state):
+    """The tensors of a state, of which there are none in none."""
+    return () if state is None else tuple(state)
+
+
+def fresh(state):
+    """The same numbers as leaves that gather gradients."""
+    if state is None:
+        return None
+    return type(state)(*(part.detach().clone().requires_grad_() for part in state))
 
 
 def random_segments(batch=BATCH, time=TIME):
@@ -68,6 +83,12 @@ def assert_same(actual, expected):
         actual, expected = (actual,), (expected,)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one, other)
+
+
+def every_way(layer, x, state, dt=None):
+    """Output and final state in parallel, and by steps if it has them."""
+    ways = [layer(x, state) if dt is None else layer(x, state, dt=dt)]
+    return ways if layer.bidirectional else [*ways, by_steps(layer, x, state, dt)]
 
 
 def by_steps(layer, x, state, dt=None, constants=None):

@@ -39,6 +39,8 @@ def test_no_dt(name, why):
         layer(x, dt=torch.ones(BATCH, TIME))
     if "mode='convolution'" in why:
         return  # the kernel of forward has one step; step itself takes any
+    if layer.bidirectional:
+        return  # no step
     with pytest.raises(ValueError, match=re.escape(why)):
         layer.step(x[:, 0], layer.initial_state(BATCH), dt=torch.ones(BATCH))
 
@@ -53,6 +55,26 @@ def test_no_system(name, why):
 def test_no_continuous_system(name, why):
     with pytest.raises(ValueError, match=re.escape(why)):
         build(member_called(name)).continuous_system()
+
+
+@rows("state")
+def test_no_state(name, why):
+    """Neither in nor out, so no chunks: what forward returns in its place cannot be handed on."""
+    layer, x = build(member_called(name)), random_input()
+    with pytest.raises(ValueError, match=re.escape(why)):
+        layer.initial_state(BATCH)
+    _, nothing = layer(x)
+    with pytest.raises(ValueError, match=re.escape(why)):
+        layer(x, nothing)
+
+
+@rows("step")
+def test_no_step(name, why):
+    layer, x = build(member_called(name)), random_input()
+    with pytest.raises(ValueError, match=re.escape(why)):
+        layer.step(x[:, 0], ())
+    with pytest.raises(ValueError, match="has no constants"):
+        layer.constants()
 
 
 @rows("resample")
@@ -77,6 +99,8 @@ def test_every_exception_has_its_test():
         "system",
         "continuous_system",
         "resample",
+        "state",
+        "step",
     }
     assert {name for name, _ in EXCEPTIONS} <= {member.name for member in MEMBERS}
 
@@ -110,7 +134,7 @@ def test_forward_names_what_does_not_fit(member, argument, value, message):
         layer(arguments.pop("x"), **arguments)
 
 
-@every()
+@every("state")
 def test_a_state_that_does_not_fit_is_named(member):
     layer, x = build(member, torch.float32), random_input(torch.float32)
     state = random_state(layer)
@@ -126,7 +150,7 @@ def test_a_state_that_does_not_fit_is_named(member):
             call((*state, state[0]))
 
 
-@every()
+@every("step")
 def test_step_names_what_does_not_fit(member):
     layer = build(member, torch.float32)
     state = random_state(layer)

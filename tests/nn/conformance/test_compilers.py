@@ -13,19 +13,21 @@ from tests.nn.conformance.cases import (
     assert_close,
     build,
     every,
+    fresh,
+    parts,
     random_dt,
     random_input,
     random_segments,
     random_state,
 )
-from tests.nn.conformance.members import takes
+from tests.nn.conformance.members import MEMBERS, takes
 
 TIME = 3  # the loops are unrolled: a short time keeps compilation short
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 
 
 @pytest.fixture(autouse=True)
-def fresh():
+def no_graphs():
     """No graph of one test counts against the recompilation limit of another."""
     torch.compiler.reset()
     yield
@@ -36,10 +38,10 @@ def agree(compiled, layer, x, state, **options):
     results = []
     for call in (compiled, layer):
         leaf = x.clone().requires_grad_()
-        start = type(state)(*(part.clone().requires_grad_() for part in state))
+        start = fresh(state)
         y, final = call(leaf, start, **options)
         total = y.square().sum() + sum(part.square().sum() for part in final)
-        gradients = torch.autograd.grad(total, (leaf, *start, *layer.parameters()))
+        gradients = torch.autograd.grad(total, (leaf, *parts(start), *layer.parameters()))
         results.append((y, *final, *gradients))
     assert_close(*results, "float32")
 
@@ -54,16 +56,29 @@ def everything(member, time):
     return options
 
 
-@every()
+@every("state")
 def test_aot_eager(member):
     layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     agree(compiled, layer, x, random_state(layer), **everything(member, TIME))
 
 
-@every()
+# Two branches in one graph take twice as long to trace: those of one layer stand for all every day.
+BOTH_WAYS = [
+    pytest.param(member, id=member.name, marks=[] if member.name == "lru-bidirectional" else pytest.mark.slow)
+    for member in MEMBERS
+    if not takes(member, "state")
+]
+
+
+@pytest.mark.parametrize("member", BOTH_WAYS)
+def test_aot_eager_both_ways(member):
+    test_aot_eager(member)
+
+
+@every("state")
 def test_aot_eager_from_rest(member):
-    """Without a state, as training runs it: another path through some layers."""
+    """Without a state, as training runs it: another path through some layers that have one."""
     layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     with torch.no_grad():
@@ -94,7 +109,7 @@ class Step(torch.nn.Module):
         return self.layer.step(x_k, state, **dict(zip(self.known, more, strict=True)))
 
 
-@every()
+@every("step")
 @pytest.mark.parametrize("given", ["", "constants", "dt"])
 def test_step_exports(member, given):
     if given == "dt" and not takes(member, "dt"):

@@ -7,14 +7,22 @@ import copy
 
 import pytest
 import torch
-from tests.nn.conformance.cases import assert_close, build, by_steps, every, random_input, random_state
+from tests.nn.conformance.cases import (
+    assert_close,
+    build,
+    every,
+    every_way,
+    parts,
+    random_input,
+    random_state,
+)
 
 LOW = torch.bfloat16
 
 
 def doubled(layer, x, state):
     """What the layer gives in float64 throughout."""
-    wide = type(state)(*(part.double() for part in state))
+    wide = None if state is None else type(state)(*(part.double() for part in state))
     return copy.deepcopy(layer).double()(x.double(), wide)
 
 
@@ -23,9 +31,9 @@ def doubled(layer, x, state):
 def test_bfloat16_activations(member, weights):
     layer, x = build(member, weights), random_input(LOW, time=200)
     state = random_state(layer)
-    assert all(part.dtype == torch.float32 for part in state)
+    assert all(part.dtype == torch.float32 for part in parts(state))
     wanted, last = doubled(layer, x, state)
-    for y, final in (layer(x, state), by_steps(layer, x, state)):
+    for y, final in every_way(layer, x, state):
         assert y.dtype == LOW
         assert all(part.dtype == torch.float32 for part in final)
         assert_close(y, wanted, "bfloat16")
@@ -38,7 +46,7 @@ def test_autocast_stops_at_the_recurrence(member):
     state = random_state(layer)
     wanted, last = doubled(layer, x, state)
     with torch.autocast("cpu", dtype=LOW):
-        results = layer(x, state), by_steps(layer, x, state)
+        results = every_way(layer, x, state)
     for y, final in results:
         assert y.dtype == torch.float32
         assert_close(y, wanted, "float32")

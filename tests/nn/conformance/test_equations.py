@@ -13,7 +13,9 @@ from tests.nn.conformance.cases import (
     build,
     by_steps,
     every,
+    every_way,
     leaves,
+    parts,
     random_dt,
     random_input,
     random_segments,
@@ -30,7 +32,7 @@ def tolerance(dtype):
 
 
 def double(state):
-    return tuple(part.double() for part in state)
+    return tuple(part.double() for part in parts(state))
 
 
 @every()
@@ -46,7 +48,7 @@ def test_forward(member, dtype, time):
     assert_close(final, wanted[1], tolerance(dtype))
 
 
-@every()
+@every("state")
 @DTYPES
 def test_without_a_state_it_starts_at_zero(member, dtype):
     layer, x = build(member, dtype), random_input(dtype)
@@ -56,7 +58,7 @@ def test_without_a_state_it_starts_at_zero(member, dtype):
     assert_close(final, wanted[1], tolerance(dtype))
 
 
-@every()
+@every("step")
 @DTYPES
 def test_step(member, dtype):
     layer = build(member, dtype)
@@ -75,7 +77,7 @@ def test_irregular_sampling(member, dtype):
     x, state, dt = random_input(dtype), random_state(layer), random_dt(dtype)
     dt[0, 3] = 0.0  # two samples at one moment
     wanted = member.equations(leaves(layer), x.double(), double(state), dt=dt.double())
-    for y, final in (layer(x, state, dt=dt), by_steps(layer, x, state, dt)):
+    for y, final in every_way(layer, x, state, dt):
         assert_close(y, wanted[0], tolerance(dtype))
         assert_close(final, wanted[1], tolerance(dtype))
 

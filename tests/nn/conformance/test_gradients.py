@@ -11,7 +11,9 @@ from tests.nn.conformance.cases import (
     assert_close,
     build,
     every,
+    fresh,
     leaves,
+    parts,
     random_dt,
     random_input,
     random_segments,
@@ -36,22 +38,22 @@ def loss(y, final, weights):
 
 def gradients(layer, x, state, weights, **options):
     x = x.detach().clone().requires_grad_()
-    state = type(state)(*(part.detach().clone().requires_grad_() for part in state))
+    state = fresh(state)
     y, final = layer(x, state, **options)
-    return torch.autograd.grad(loss(y, final, weights), (*layer.parameters(), x, *state))
+    return torch.autograd.grad(loss(y, final, weights), (*layer.parameters(), x, *parts(state)))
 
 
 def published_gradients(member, layer, x, state, weights, **options):
     parameters = leaves(layer)
     x = x.detach().double().requires_grad_()
-    state = tuple(part.detach().double().requires_grad_() for part in state)
+    state = tuple(part.detach().double().requires_grad_() for part in parts(state))
     y, final = pieces(member.equations, parameters, x, state, **options)
     return torch.autograd.grad(loss(y, final, weights), (*parameters.values(), x, *state))
 
 
 def random_weights(layer):
     return torch.randn(BATCH, TIME, layer.d_model), *(
-        torch.randn_like(part) for part in layer.initial_state(BATCH)
+        torch.randn_like(part) for part in parts(random_state(layer))
     )
 
 
@@ -80,12 +82,12 @@ def test_of_everything_padded_packed_and_irregular(member, dtype, tolerance):
     assert_close(actual, published_gradients(member, layer, x, state, weights, **doubled), tolerance)
 
 
-@every()
+@every("step")
 def test_by_steps(member):
     layer = build(member)
     x, state, weights = random_input(), random_state(layer), random_weights(layer)
     leaf = x.clone().requires_grad_()
-    start = type(state)(*(part.clone().requires_grad_() for part in state))
+    start = fresh(state)
     outputs, final = [], start
     for x_k in leaf.unbind(1):
         y_k, final = layer.step(x_k, final)
@@ -95,12 +97,12 @@ def test_by_steps(member):
     assert_close(actual, published_gradients(member, layer, x, state, weights), "float64")
 
 
-@every()
+@every("state")
 def test_flow_through_the_state_between_chunks(member):
     layer = build(member)
     x, state, weights = random_input(), random_state(layer), random_weights(layer)
     leaf = x.clone().requires_grad_()
-    start = type(state)(*(part.clone().requires_grad_() for part in state))
+    start = fresh(state)
     first, middle = layer(leaf[:, :8], start)
     second, final = layer(leaf[:, 8:], middle)
     total = loss(torch.cat((first, second), dim=1), final, weights)
@@ -114,7 +116,7 @@ def test_of_dt(member):
     x, state, weights, dt = random_input(), random_state(layer), random_weights(layer), random_dt()
     options = [given.clone().requires_grad_() for given in (dt, dt)]
     ours = loss(*layer(x, state, dt=options[0]), weights)
-    theirs = loss(*member.equations(leaves(layer), x, state, dt=options[1]), weights)
+    theirs = loss(*member.equations(leaves(layer), x, parts(state), dt=options[1]), weights)
     (actual,) = torch.autograd.grad(ours, options[0])
     (wanted,) = torch.autograd.grad(theirs, options[1])
     assert_close(actual, wanted, "float64")

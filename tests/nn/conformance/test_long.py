@@ -27,7 +27,7 @@ def in_float64(layer, x, state, constants):
     return by_steps(copy.deepcopy(layer).double(), x.double(), wide, constants=exact)
 
 
-@every()
+@every("step")
 def test_views_agree(member):
     layer, x = slow_layer(member), random_input(torch.float32, 1, LENGTH)
     state = random_state(layer, 1)
@@ -61,7 +61,7 @@ def test_the_system_agrees(member):
 
 
 @pytest.mark.slow
-@every()
+@every("step")
 def test_gradients_agree(member):
     layer, x = slow_layer(member), random_input(torch.float32, 1, LENGTH)
     state, weights = random_state(layer, 1), torch.randn(1, LENGTH, layer.d_model)

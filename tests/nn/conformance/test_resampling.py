@@ -12,9 +12,10 @@ from tests.nn.conformance.cases import (
     assert_close,
     assert_same,
     build,
-    by_steps,
     every,
+    every_way,
     leaves,
+    parts,
     random_input,
     random_state,
 )
@@ -30,10 +31,10 @@ def test_is_dt_of_the_factor(member, dtype, factor):
     layer, x = build(member, dtype), random_input(dtype)
     state, known = random_state(layer), leaves(layer)
     dt = torch.full((BATCH, TIME), factor, dtype=torch.float64)
-    wanted = member.equations(known, x.double(), tuple(part.double() for part in state), dt=dt)
+    wanted = member.equations(known, x.double(), tuple(part.double() for part in parts(state)), dt=dt)
     resampled = layer.resample(factor)
     tolerance = str(dtype).removeprefix("torch.")
-    for y, final in (resampled(x, state), by_steps(resampled, x, state)):
+    for y, final in every_way(resampled, x, state):
         assert_close(y, wanted[0], tolerance)
         assert_close(final, wanted[1], tolerance)
     if takes(member, "dt"):

@@ -66,6 +66,15 @@ class Material:
         return int(self.dataset.train.lengths.max())
 
     @cached_property
+    def no_stream(self) -> str:
+        """Why the model cannot run sample by sample; empty where it can."""
+        try:
+            self.model.initial_state(1)
+        except ValueError as reason:
+            return str(reason)
+        return ""
+
+    @cached_property
     def confusion(self) -> Confusion:
         """Of ``evaluation.json`` where there is one, else of the split that :func:`sample_split` names.
 

@@ -94,7 +94,9 @@ def _facts(run: Material) -> list[tuple[str, str, str]]:
             count(len(run.dataset.train), "sequence"),
             f"{len(run.dataset.validation):,} more to stop by" if len(run.dataset.validation) else "",
         ),
-        ("State of a stream", memory(state_bytes(run.model)), "whatever its length"),
+        ("State of a stream", "none", "reads from both ends")
+        if run.no_stream
+        else ("State of a stream", memory(state_bytes(run.model)), "whatever its length"),
         ("Seed", str(config.training.get("seed", "–")), ""),
         ("Threads", str(config.threads), processes),
         ("Versions", f"clew {config.clew}", f"torch {config.torch}"),
@@ -103,7 +105,8 @@ def _facts(run: Material) -> list[tuple[str, str, str]]:
 
 def _notes(run: Material) -> list[str]:
     """What stands at the foot: where the data are from, and how to go on."""
+    stream = "" if run.no_stream else f"; as a stream: clew stream {run.path}"
     return [
         f"Data: {run.dataset.source}. Licence: {run.dataset.licence}.",
-        f"The same model in Python: clew.load({str(run.path)!r}); as a stream: clew stream {run.path}.",
+        f"The same model in Python: clew.load({str(run.path)!r}){stream}.",
     ]

@@ -1,6 +1,7 @@
 """The GRU in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 from tests.nn.conformance.mixers.gates import gates, slow
 
@@ -20,10 +21,19 @@ def published(parameters, x, state):
     return stacked(outputs, x), (h,)
 
 
-MEMBERS = (Member("gru", lambda: GRU(CHANNELS), published, slow(1)),)
-EXCEPTIONS = {
-    ("gru", "resample"): "a GRU is defined in discrete time and cannot be resampled",
-    ("gru", "dt"): "a GRU is defined in discrete time and takes no dt",
-    ("gru", "system"): "a GRU is not a linear system",
-    ("gru", "continuous_system"): "a GRU is defined in discrete time and has no continuous system",
+BOTH_WAYS = both_ways(
+    published, own_weights(published), lambda parameters: (parameters["weight_hh"].new_zeros(CHANNELS),)
+)
+MEMBERS = (
+    Member("gru", lambda: GRU(CHANNELS), published, slow(1)),
+    Member("gru-bidirectional", lambda: GRU(CHANNELS, bidirectional=True), BOTH_WAYS, slow(1)),
+)
+REFUSALS = {
+    "resample": "a GRU is defined in discrete time and cannot be resampled",
+    "dt": "a GRU is defined in discrete time and takes no dt",
+    "system": "a GRU is not a linear system",
+    "continuous_system": "a GRU is defined in discrete time and has no continuous system",
 }
+EXCEPTIONS = {
+    (member.name, feature): error for member in MEMBERS for feature, error in REFUSALS.items()
+} | refusals("gru-bidirectional", "GRU")

@@ -1,6 +1,7 @@
 """LRU in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import LRU
@@ -28,12 +29,28 @@ def _slow(layer, samples):
         layer.gamma_log.copy_(0.5 * torch.log(-torch.expm1(-2 / tau)))
 
 
+def _rest(parameters):
+    return (torch.zeros_like(parameters["nu_log"]),) * 2
+
+
 def _member(name, **options):
-    return Member(name, lambda: LRU(CHANNELS, 5, **options), published, _slow)
+    equations = published
+    if "bidirectional" in options:
+        equations = both_ways(published, own_output(published), _rest)
+    return Member(name, lambda: LRU(CHANNELS, 5, **options), equations, _slow)
 
 
-MEMBERS = (_member("lru"), _member("lru-recurrent", mode="recurrent"))
+MEMBERS = (
+    _member("lru"),
+    _member("lru-recurrent", mode="recurrent"),
+    _member("lru-bidirectional", bidirectional=True),
+)
+_DISCRETE = "an LRU is defined in discrete time and has no continuous system"
 EXCEPTIONS = {
-    ("lru", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
-    ("lru-recurrent", "continuous_system"): "an LRU is defined in discrete time and has no continuous system",
+    **{(member.name, "continuous_system"): _DISCRETE for member in MEMBERS},
+    **refusals("lru-bidirectional", "LRU"),
+    (
+        "lru-bidirectional",
+        "system",
+    ): "LRU with bidirectional=True reads whole sequences from both ends and has no causal system",
 }

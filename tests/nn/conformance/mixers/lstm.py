@@ -1,6 +1,7 @@
 """The LSTM in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 from tests.nn.conformance.mixers.gates import gates, slow
 
@@ -20,10 +21,19 @@ def published(parameters, x, state):
     return stacked(outputs, x), (h, c)
 
 
-MEMBERS = (Member("lstm", lambda: LSTM(CHANNELS), published, slow(1)),)
-EXCEPTIONS = {
-    ("lstm", "resample"): "an LSTM is defined in discrete time and cannot be resampled",
-    ("lstm", "dt"): "an LSTM is defined in discrete time and takes no dt",
-    ("lstm", "system"): "an LSTM is not a linear system",
-    ("lstm", "continuous_system"): "an LSTM is defined in discrete time and has no continuous system",
+BOTH_WAYS = both_ways(
+    published, own_weights(published), lambda parameters: (parameters["weight_hh"].new_zeros(CHANNELS),) * 2
+)
+MEMBERS = (
+    Member("lstm", lambda: LSTM(CHANNELS), published, slow(1)),
+    Member("lstm-bidirectional", lambda: LSTM(CHANNELS, bidirectional=True), BOTH_WAYS, slow(1)),
+)
+REFUSALS = {
+    "resample": "an LSTM is defined in discrete time and cannot be resampled",
+    "dt": "an LSTM is defined in discrete time and takes no dt",
+    "system": "an LSTM is not a linear system",
+    "continuous_system": "an LSTM is defined in discrete time and has no continuous system",
 }
+EXCEPTIONS = {
+    (member.name, feature): error for member in MEMBERS for feature, error in REFUSALS.items()
+} | refusals("lstm-bidirectional", "LSTM")

@@ -1,6 +1,7 @@
 """The RNN in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import RNN
@@ -30,12 +31,11 @@ def _slow(layer, samples):
 
 
 def _member(name, **options):
-    return Member(
-        name,
-        lambda: RNN(CHANNELS, 5, **options),
-        published(options.get("nonlinearity", "tanh")),
-        _slow,
-    )
+    equations = published(options.get("nonlinearity", "tanh"))
+    if options.get("bidirectional"):
+        rest = lambda parameters: (parameters["A"].new_zeros(5),)  # noqa: E731
+        equations = both_ways(equations, own_weights(equations), rest)
+    return Member(name, lambda: RNN(CHANNELS, 5, **options), equations, _slow)
 
 
 MEMBERS = (
@@ -43,25 +43,31 @@ MEMBERS = (
     _member("rnn-linear-recurrent", nonlinearity=None, mode="recurrent"),
     _member("rnn-linear-convolution", nonlinearity=None, mode="convolution"),
     _member("rnn-tanh", nonlinearity="tanh"),
+    _member("rnn-linear-bidirectional", nonlinearity=None, bidirectional=True),
+    _member("rnn-tanh-bidirectional", nonlinearity="tanh", bidirectional=True),
 )
 
 _DISCRETE = "an RNN is defined in discrete time and"
-EXCEPTIONS = {
-    ("rnn-linear", "resample"): f"{_DISCRETE} cannot be resampled",
-    ("rnn-linear-recurrent", "resample"): f"{_DISCRETE} cannot be resampled",
-    ("rnn-linear-convolution", "resample"): f"{_DISCRETE} cannot be resampled",
-    ("rnn-tanh", "resample"): f"{_DISCRETE} cannot be resampled",
-    ("rnn-linear", "dt"): f"{_DISCRETE} takes no dt",
-    ("rnn-linear", "continuous_system"): f"{_DISCRETE} has no continuous system",
-    ("rnn-linear-recurrent", "dt"): f"{_DISCRETE} takes no dt",
-    ("rnn-linear-recurrent", "continuous_system"): f"{_DISCRETE} has no continuous system",
-    ("rnn-linear-convolution", "dt"): f"{_DISCRETE} takes no dt",
-    (
-        "rnn-linear-convolution",
-        "segments",
-    ): "mode='convolution' cannot start anew at segments: take mode='scan'",
-    ("rnn-linear-convolution", "continuous_system"): f"{_DISCRETE} has no continuous system",
-    ("rnn-tanh", "dt"): f"{_DISCRETE} takes no dt",
-    ("rnn-tanh", "system"): "an RNN with tanh is not a linear system",
-    ("rnn-tanh", "continuous_system"): f"{_DISCRETE} has no continuous system",
+_REFUSALS = {
+    "dt": f"{_DISCRETE} takes no dt",
+    "continuous_system": f"{_DISCRETE} has no continuous system",
+    "resample": f"{_DISCRETE} cannot be resampled",
 }
+_NOT_LINEAR = "an RNN with tanh is not a linear system"
+EXCEPTIONS = (
+    {(member.name, feature): error for member in MEMBERS for feature, error in _REFUSALS.items()}
+    | {
+        (
+            "rnn-linear-convolution",
+            "segments",
+        ): "mode='convolution' cannot start anew at segments: take mode='scan'",
+        ("rnn-tanh", "system"): _NOT_LINEAR,
+        ("rnn-tanh-bidirectional", "system"): _NOT_LINEAR,
+        (
+            "rnn-linear-bidirectional",
+            "system",
+        ): "RNN with bidirectional=True reads whole sequences from both ends and has no causal system",
+    }
+    | refusals("rnn-linear-bidirectional", "RNN")
+    | refusals("rnn-tanh-bidirectional", "RNN")
+)

@@ -1,6 +1,7 @@
 """S4D in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, no_system, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import S4D
@@ -30,6 +31,10 @@ def published(discretization):
     return run
 
 
+def _rest(parameters):
+    return (torch.zeros_like(parameters["A_imag"]),) * 2
+
+
 def _slow(layer, samples):
     """e^{Δ Re A} = e^{−1/τ} for τ from 1 sample to ``samples``, in place of the initial decays."""
     with torch.no_grad():
@@ -38,12 +43,15 @@ def _slow(layer, samples):
 
 
 def _member(name, discretization="zoh", **options):
+    equations = published(discretization)
+    if "bidirectional" in options:
+        equations = both_ways(equations, own_output(equations), _rest, without_present=True)
     return Member(
         name,
         lambda: S4D(CHANNELS, 8, discretization=discretization, dt_min=0.01, dt_max=0.3, **options),
-        published(discretization),
+        equations,
         _slow,
-        holds=discretization == "zoh",
+        holds=discretization == "zoh" and "bidirectional" not in options,
     )
 
 
@@ -52,10 +60,16 @@ MEMBERS = (
     _member("s4d-convolution", mode="convolution", init="real"),
     _member("s4d-recurrent", mode="recurrent", init="inv"),
     _member("s4d-bilinear", mode="scan", init="lin", discretization="bilinear"),
+    _member("s4d-bidirectional", bidirectional=True),
+    _member("s4d-bidirectional-bilinear", mode="recurrent", discretization="bilinear", bidirectional=True),
 )
 
 _ONE_KERNEL = "mode='convolution' has one kernel for all and takes no"
 EXCEPTIONS = {
+    **refusals("s4d-bidirectional", "S4D"),
+    **no_system("s4d-bidirectional", "S4D"),
+    **refusals("s4d-bidirectional-bilinear", "S4D"),
+    **no_system("s4d-bidirectional-bilinear", "S4D"),
     ("s4d-convolution", "segments"): f"{_ONE_KERNEL} segments: take mode='scan'",
     ("s4d-convolution", "dt"): f"{_ONE_KERNEL} dt: take mode='scan'",
 }

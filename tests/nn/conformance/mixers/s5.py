@@ -1,6 +1,7 @@
 """S5 in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, no_system, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import S5
@@ -30,6 +31,10 @@ def published(discretization):
     return run
 
 
+def _rest(parameters):
+    return (torch.zeros_like(parameters["A_imag"]),) * 2
+
+
 def _slow(layer, samples):
     """As S4D, with one Δ for each state."""
     with torch.no_grad():
@@ -38,12 +43,15 @@ def _slow(layer, samples):
 
 
 def _member(name, discretization="zoh", **options):
+    equations = published(discretization)
+    if "bidirectional" in options:
+        equations = both_ways(equations, own_output(equations), _rest)
     return Member(
         name,
         lambda: S5(CHANNELS, 8, discretization=discretization, dt_min=0.01, dt_max=0.3, **options),
-        published(discretization),
+        equations,
         _slow,
-        holds=discretization == "zoh",
+        holds=discretization == "zoh" and "bidirectional" not in options,
     )
 
 
@@ -51,5 +59,12 @@ MEMBERS = (
     _member("s5"),
     _member("s5-recurrent", mode="recurrent", blocks=2),
     _member("s5-bilinear", mode="scan", discretization="bilinear"),
+    _member("s5-bidirectional", bidirectional=True),
+    _member("s5-bidirectional-recurrent", mode="recurrent", bidirectional=True),
 )
-EXCEPTIONS = {}
+EXCEPTIONS = {
+    **refusals("s5-bidirectional", "S5"),
+    **no_system("s5-bidirectional", "S5"),
+    **refusals("s5-bidirectional-recurrent", "S5"),
+    **no_system("s5-bidirectional-recurrent", "S5"),
+}

@@ -7,7 +7,7 @@ figure touches pyplot: each is an object of its own, drawn by the Agg canvas.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,7 @@ __all__ = [
     "colour_map",
     "new_figure",
     "plain_logarithmic",
+    "stacked_png",
     "to_png",
 ]
 
@@ -139,4 +140,24 @@ def to_png(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
         figure = draw(theme)
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def stacked_png(draws: Sequence[Callable[[Theme], Figure]], theme: Theme) -> bytes:
+    """The PNG file of figures of the common width, one below the other; the same bytes each time."""
+    import matplotlib
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.image import imsave
+
+    pixels = []
+    settings: Any = theme.settings()
+    with matplotlib.rc_context(settings):
+        for draw in draws:
+            canvas: Any = FigureCanvasAgg(draw(theme))
+            canvas.draw()
+            pixels.append(np.array(canvas.buffer_rgba()))
+    buffer = io.BytesIO()
+    nameless: Any = {"Software": None}
+    imsave(buffer, np.concatenate(pixels), format="png", dpi=DOTS_PER_INCH, metadata=nameless)
     return buffer.getvalue()

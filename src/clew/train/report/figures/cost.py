@@ -22,6 +22,8 @@ def draw_cost(cost: Cost, theme: Theme) -> Figure:
         (cost.training, "training in parallel (forward and backward)", theme.series[0], "o-"),
         (cost.steps, "running in steps", theme.series[1], "s--"),
     ):
+        if not points:
+            continue
         lengths = [point.length for point in points]
         left.plot(lengths, [1e3 * point.seconds for point in points], style, ms=5, color=colour, label=name)
         memory = _memory(points)

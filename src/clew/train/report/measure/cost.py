@@ -42,7 +42,7 @@ class Cost:
 
     Attributes:
         training: forward and backward over whole sequences, one at a time.
-        steps: ``model.step`` for each sample, one stream.
+        steps: ``model.step`` for each sample, one stream; none of a model that cannot run so.
         threads: threads that torch used.
         repeats: how many passes each time is the median of.
     """

@@ -33,8 +33,14 @@ def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = load(run_directory)
+    try:
+        model.initial_state(1)
+    except ValueError:
+        streams = False
+    else:
+        streams = True
     found = {
-        "steps": _measure(lambda x: _run_steps(model.eval(), x), model, seconds / 2),
+        "steps": _measure(lambda x: _run_steps(model.eval(), x), model, seconds / 2) if streams else [],
         "training": _measure(lambda x: _train(model.train(), x), model, seconds / 2),
     }
     points = {name: [dataclasses.asdict(point) for point in points] for name, points in found.items()}

@@ -1,5 +1,6 @@
 """What the trained layers are as systems: their kernels, poles and time constants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ import torch
 from clew.models import Classifier
 from clew.nn import Mixer
 
-__all__ = ["LayerDynamics", "layer_dynamics"]
+__all__ = ["MOST_LAYERS", "LayerDynamics", "evenly_spaced", "layer_dynamics"]
+
+MOST_LAYERS = 6
+"""Of a deeper model so many layers are drawn, evenly spaced."""
 
 MOST_RESPONSES = 256
 """Of a layer with several inputs and outputs so many responses are kept, the strongest."""
@@ -55,6 +59,13 @@ def layer_dynamics(model: Classifier, lags: int) -> tuple[LayerDynamics, ...]:
             _dynamics(f"layer {number}", block.mixer, lags)  # type: ignore[arg-type]
             for number, block in enumerate(model.backbone.blocks, start=1)
         )
+
+
+def evenly_spaced(layers: Sequence[LayerDynamics]) -> list[LayerDynamics]:
+    """``MOST_LAYERS`` of ``layers``, with the first and the last; all of them if there are no more."""
+    last = len(layers) - 1
+    chosen = np.unique(np.linspace(0, last, min(len(layers), MOST_LAYERS)).round().astype(int))
+    return [layers[index] for index in chosen]
 
 
 def _dynamics(name: str, mixer: Mixer[Any, Any], lags: int) -> LayerDynamics:

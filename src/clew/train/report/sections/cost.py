@@ -20,12 +20,14 @@ def cost(run: Material, seconds: float) -> Section:
         found = measure_cost(run.path, seconds)
     except ChildProcessError as reason:
         return Section("cost", TITLE, f"Left out: the process that measures failed ({reason}).")
-    step, longest = found.steps[-1], found.training[-1]
-    finding = (
-        f"A sample in a stream takes {duration(step.seconds / step.length)} and the stream keeps "
-        f"{memory(state_bytes(run.model))}, whatever came before; a sequence of {longest.length:,} samples "
-        f"is trained on in {duration(longest.seconds)}."
-    )
+    longest = found.training[-1]
+    finding = f"A sequence of {longest.length:,} samples is trained on in {duration(longest.seconds)}."
+    if found.steps:
+        step = found.steps[-1]
+        finding += (
+            f" A sample in a stream takes {duration(step.seconds / step.length)} and the stream keeps "
+            f"{memory(state_bytes(run.model))}, whatever came before."
+        )
     return Section(
         key="cost",
         title=TITLE,

@@ -8,16 +8,13 @@ from clew.train.report.figures.kernels import draw_kernels
 from clew.train.report.figures.poles import draw_poles
 from clew.train.report.figures.time_constants import draw_time_constants
 from clew.train.report.material import Material
-from clew.train.report.measure.dynamics import LayerDynamics, layer_dynamics
+from clew.train.report.measure.dynamics import LayerDynamics, evenly_spaced, layer_dynamics
 from clew.train.report.section import Picture, Section
 from clew.train.report.words import count, samples
 
 __all__ = ["dynamics"]
 
 TITLES = {"kernels": "Kernels", "poles": "Poles", "time_constants": "Time constants"}
-
-MOST_LAYERS = 6
-"""Of a deeper model so many layers are drawn, evenly spaced."""
 
 SHORTEST_KERNEL, LONGEST_KERNEL = 32, 256
 """Kernels are drawn over the longest sequence, but over no fewer and no more samples than these."""
@@ -31,9 +28,8 @@ def dynamics(run: Material) -> list[Section]:
     except ValueError as reason:
         why = f"Left out: {str(reason).rstrip('.')}."
         return [Section(key, title, why) for key, title in TITLES.items()]
-    chosen = np.unique(np.linspace(0, len(every) - 1, min(len(every), MOST_LAYERS)).round().astype(int))
-    layers = [every[index] for index in chosen]
-    drawn = ", ".join(str(index + 1) for index in chosen)
+    layers = evenly_spaced(every)
+    drawn = ", ".join(layer.name.removeprefix("layer ") for layer in layers)
     method = f"Drawn are layers {drawn} of {len(every)}." if len(layers) < len(every) else ""
     return [
         _kernels(layers, method),

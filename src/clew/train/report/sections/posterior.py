@@ -11,12 +11,16 @@ from clew.train.report.words import count
 
 __all__ = ["posterior"]
 
+TITLE = "The answer sharpens in a stream"
+
 STREAMED = 64
 """So many sequences are streamed to choose from."""
 
 
 def posterior(run: Material) -> Section:
     """What the model believes sample by sample, in a few streams."""
+    if run.no_stream:
+        return Section("posterior", TITLE, f"Left out: {run.no_stream}.")
     name, split = sample_split(run.dataset)
     per_sample = run.dataset.target == "step"
     shown = traces(run.model, sample_batch(split, STREAMED), most=3 if per_sample else 6)
@@ -28,7 +32,7 @@ def posterior(run: Material) -> Section:
     cut = f" Longer sequences are cut to {MOST_SAMPLES:,} samples." if run.longest > MOST_SAMPLES else ""
     return Section(
         key="posterior",
-        title="The answer sharpens in a stream",
+        title=TITLE,
         reading=(
             "Each column of a picture is one moment of the stream, and the darker a cell the surer the model "
             "is of that class; rings are the true classes, so the dark cells should lie in the rings."

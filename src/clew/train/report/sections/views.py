@@ -9,11 +9,14 @@ from clew.train.report.words import count, small
 
 __all__ = ["views"]
 
+TITLE = "The views agree"
 SEQUENCES = 16
 
 
 def views(run: Material) -> Section:
     """The differences, layer by layer and for the logits."""
+    if run.no_stream:
+        return Section("views", TITLE, f"Left out: {run.no_stream}.")
     name, split = sample_split(run.dataset)
     batch = sample_batch(split, SEQUENCES)
     found = agreements(run.model, batch)
@@ -33,7 +36,7 @@ def views(run: Material) -> Section:
     )
     return Section(
         key="views",
-        title="The views agree",
+        title=TITLE,
         reading="The same layer, computed over a whole sequence or one sample at a time, should differ by "
         "rounding alone: marks near the dashed line are as close as single precision gets.",
         finding=finding,
