@@ -16,7 +16,7 @@ from clew.nn.padding import zero_padding
 from clew.ops import diagonal_ssm, fft_conv
 from clew.ops.diagonal_ssm.op import operation
 
-__all__ = ["MODES", "DiagonalConstants", "DiagonalState", "Mode", "choose_mode", "run", "step"]
+__all__ = ["MODES", "DiagonalConstants", "DiagonalState", "Mode", "choose_mode", "real_form", "run", "step"]
 
 Mode = Literal["auto", "convolution", "scan", "recurrent"]
 MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
@@ -60,6 +60,19 @@ class DiagonalConstants(NamedTuple):
     C_real: Tensor
     C_imag: Tensor
     D: Tensor
+
+
+def real_form(system: DiagonalConstants) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A (channel, N, N), B, C and D on the real state (Re h, Im h), float64.
+
+    Of a system with a constant step, or, with the parts of an equation in place of its own, of that.
+    """
+    A_real, A_imag, B_real, B_imag, C_real, C_imag, D = (part.double() for part in system)
+    real, imag = torch.diag_embed(A_real), torch.diag_embed(A_imag)
+    A = torch.cat((torch.cat((real, -imag), dim=-1), torch.cat((imag, real), dim=-1)), dim=-2)
+    B = torch.cat((B_real, B_imag), dim=-1)[..., None]
+    C = 2 * torch.cat((C_real, -C_imag), dim=-1)[:, None]  # 2 Re(C h) = 2 Re C Re h − 2 Im C Im h
+    return A, B, C, D[:, None, None]
 
 
 def step(system: DiagonalConstants, x_k: Tensor, state: DiagonalState) -> tuple[Tensor, DiagonalState]:

@@ -10,7 +10,7 @@ from clew.errors import unknown_name
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
-from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, run, step
+from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, real_form, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
@@ -168,18 +168,15 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         Its A and B are the rounded Ā and B̄ that the layer itself runs on.
         """
         check_one_way(self, "causal system")
-        known = self.constants()
-        A, B = _real_form(*known[:4])
-        return DiscreteStateSpace(
-            A, B, self._real_output(), self.D.double()[:, None, None], dt=torch.exp(self.log_dt.double())
-        )
+        return DiscreteStateSpace(*real_form(self.constants()), dt=torch.exp(self.log_dt.double()))
 
     def continuous_system(self) -> StateSpace:
         """The systems before discretisation, alike."""
         check_one_way(self, "causal system")
         A_real = -torch.exp(self.A_log_real.double())
-        A, B = _real_form(A_real, self.A_imag, *self.B.unbind(-1))
-        return StateSpace(A, B, self._real_output(), self.D.double()[:, None, None])
+        B_real, B_imag, C_real, C_imag = *self.B.unbind(-1), *self.C.unbind(-1)
+        whole = DiagonalConstants(A_real, self.A_imag, B_real, B_imag, C_real, C_imag, self.D)
+        return StateSpace(*real_form(whole))
 
     def resample(self, factor: float) -> Self:
         """With Δ scaled, as :meth:`clew.nn.Mixer.resample` says."""
@@ -210,15 +207,3 @@ class S4D(Mixer[DiagonalState, DiagonalConstants]):
         C_real, C_imag = (self.C_reverse if backwards else self.C).to(dtype).unbind(-1)
         D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
         return DiagonalConstants(A_bar_real, A_bar_imag, B_bar_real, B_bar_imag, C_real, C_imag, D)
-
-    def _real_output(self) -> Tensor:
-        """(channel, 1, N) float64: 2 Re(C h) = 2 Re C Re h − 2 Im C Im h."""
-        C = 2 * self.C.double()
-        return torch.cat((C[..., 0], -C[..., 1]), dim=-1)[:, None]
-
-
-def _real_form(A_real: Tensor, A_imag: Tensor, B_real: Tensor, B_imag: Tensor) -> tuple[Tensor, Tensor]:
-    """A (channel, N, N) and B (channel, N, 1), float64, on (Re h, Im h)."""
-    real, imag = torch.diag_embed(A_real.double()), torch.diag_embed(A_imag.double())
-    A = torch.cat((torch.cat((real, -imag), dim=-1), torch.cat((imag, real), dim=-1)), dim=-2)
-    return A, torch.cat((B_real, B_imag), dim=-1).double()[..., None]
