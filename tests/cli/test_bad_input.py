@@ -115,7 +115,7 @@ TRAINING = [
         "train data.csv --directory new --pooling step",
         "it needs pooling 'mean' or 'last', and the model has 'step'",
     ),
-    Case("train data.csv --mixer s4e", "unknown mixer 's4e'; did you mean 's4d'?"),
+    Case("train data.csv --mixer s4e", "unknown mixer 's4e'; did you mean 's4'?"),
     Case("train data.csv --mixer-options d_stat=8", "'d_stat'; did you mean 'd_state'?"),
     Case("train data.csv --mixer-options d_state=eight", "'d_state' is a number (int), got 'eight'"),
     Case("train data.csv --mixer-options d_state", "--mixer-options takes name=value, got 'd_state'"),

@@ -10,13 +10,14 @@ import mpmath
 import pytest
 import torch
 
-from clew.hippo import transition
+from clew.hippo import low_rank, transition
 from clew.maths.dplr import diagonalise_normal
 
 TOLERANCES = {
     "reconstruction": 1e-13,  # relative to the largest entry: float64 rounding of N products
     "eigenvalues": 1e-14,  # relative to the largest: a Hermitian solver is backward stable
     "orthonormal": 1e-13,
+    "conjugates": 1e-11,  # of the pair nearest zero: a solver's error, 1e-16 of the largest, over its gap
 }
 
 
@@ -58,6 +59,30 @@ def test_real_parts_are_one_half_and_eigenvalues_come_in_conjugates(order):
     assert (eigenvalues.real + 0.5).abs().max() <= TOLERANCES["reconstruction"] * order
     mirrored = eigenvalues.flip(0).conj()
     assert (eigenvalues - mirrored).abs().max() <= TOLERANCES["eigenvalues"] * eigenvalues.abs().max()
+
+
+@pytest.mark.parametrize("order", [2, 4, 8, 64, 256])
+@pytest.mark.parametrize("measure", ["legs", "legt", "fout"])
+def test_half_of_the_vectors_and_their_conjugates_are_all(measure, order):
+    """Also for FouT, whose frequency zero is double: any basis of that plane diagonalises, one is a pair."""
+    A, _ = transition(measure, order)
+    P = low_rank(measure, order)
+    eigenvalues, V = diagonalise_normal(A, P)
+    eigenvalues, V = eigenvalues[order // 2 :], V[:, order // 2 :]
+    assert (eigenvalues.imag >= 0).all()
+    back = 2 * ((V * eigenvalues) @ V.mH).real - P @ P.mT
+    assert (back - A).abs().max() <= TOLERANCES["reconstruction"] * A.abs().max()
+    both = torch.cat((V, V.conj()), dim=1)
+    identity = torch.eye(order, dtype=torch.complex128)
+    torch.testing.assert_close(both.mH @ both, identity, rtol=0, atol=TOLERANCES["conjugates"])
+
+
+def test_a_null_space_of_odd_size_keeps_one_vector_alone():
+    eigenvalues, V = diagonalise_normal(torch.zeros(3, 3), torch.zeros(3, 1))
+    assert not eigenvalues.any()
+    identity = torch.eye(3, dtype=torch.complex128)
+    torch.testing.assert_close(V.mH @ V, identity, rtol=0, atol=TOLERANCES["orthonormal"])
+    torch.testing.assert_close(V.conj().flip(1), V, rtol=0, atol=TOLERANCES["orthonormal"])
 
 
 def test_phases_make_the_low_rank_part_real_and_positive():

@@ -59,7 +59,7 @@ def test_the_same_seed_builds_the_same_model():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mixer": "s4"}, "unknown mixer 's4'; did you mean 's4d'"),
+        ({"mixer": "s4f"}, "unknown mixer 's4f'; did you mean 's4'"),
         ({"mixer_options": {"d_sate": 4}}, "'d_sate'; did you mean 'd_state'"),
         ({"mixer_options": {"init": "legz"}}, "'legz'; did you mean 'legs'"),
         ({"norm": "lay"}, "unknown norm 'lay'; did you mean 'layer'"),

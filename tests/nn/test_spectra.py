@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from clew.hippo import transition
-from clew.nn.spectra import initial_spectrum
+from clew.nn.spectra import initial_low_rank, initial_spectrum
 
 TOLERANCES = {
     "formula": 1e-14,  # a few roundings in float64
@@ -78,6 +78,29 @@ def test_legs_keeps_one_of_each_conjugate_pair():
     assert A.shape == (32,)
     assert (A.imag > 0).all()
     assert (A.real + 0.5).abs().max() <= TOLERANCES["moment"]
+
+
+@pytest.mark.parametrize("order", [2, 8, 64])
+@pytest.mark.parametrize(("init", "share", "rank"), [("legs", 1.0, 1), ("legt", 0.5, 2), ("fout", 0.5, 1)])
+def test_low_rank_starts_are_the_published_matrices(init, share, rank, order):
+    """A and B of S4, halved for the sliding windows, have the moments Bᵀ Aᵐ B, the conjugates counted."""
+    A, B = (share * part for part in transition(init, order))
+    poles, P, inputs = initial_low_rank(init, order)
+    assert P.shape == (rank, order // 2)
+    poles, P, inputs = (torch.cat((part, part.conj()), dim=-1) for part in (poles, P, inputs))
+    found = torch.diag(poles) - P.mT @ P.conj()
+    left, right = B[:, 0], inputs
+    for _ in range(4):
+        wanted = left @ B[:, 0]
+        assert abs((inputs.conj() @ right) - wanted) <= TOLERANCES["moment"] * abs(wanted)
+        left, right = A.mT @ left, found @ right
+
+
+def test_low_rank_phases_are_those_of_its_first_column():
+    for init in ("legs", "legt", "fout"):
+        _, P, _ = initial_low_rank(init, 16)
+        assert (P[0].real > 0).all()
+        assert P[0].imag.abs().max() <= TOLERANCES["moment"]
 
 
 def test_an_unknown_name_gets_the_nearest():

@@ -111,7 +111,7 @@ def test_a_forked_process_computes_too():
         if child == 0:
             from pathlib import Path
             found = linear_scan(decay, inputs)[0]
-            torch.set_num_threads(1)  # what torch itself needs after a fork: its own OpenMP would wait for ever
+            torch.set_num_threads(1)  # after a fork torch needs it: its own OpenMP would wait for ever
             same = torch.equal(found, before)
             names = [name.read_text().strip() for name in Path("/proc/self/task").glob("*/comm")]
             os.write(writer, json.dumps([same, names.count("clew")]).encode())

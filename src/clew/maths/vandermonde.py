@@ -17,7 +17,7 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["final_state", "free_response", "integer_power", "power_table", "vandermonde_sum"]
+__all__ = ["align_right", "final_state", "free_response", "integer_power", "power_table", "vandermonde_sum"]
 
 # Up to this many samples all powers at once cost less than the rows of a second level, one a batch entry.
 ONE_LEVEL = 64
@@ -140,7 +140,7 @@ def final_state(
     batch, time, channel = x.shape
     columns = time if time <= ONE_LEVEL else math.isqrt(time - 1) + 1
     rows = -(-time // columns)
-    aligned = _align_right(x.to(b.real.dtype), lengths, rows * columns)
+    aligned = align_right(x.to(b.real.dtype), lengths, rows * columns)
     fine = power_table(a, columns + 1, dim=1)
     coarse = power_table(fine[:, columns], rows, dim=1).to(b.dtype)
     # Within a row the last sample has power 0, and so has the last row.
@@ -155,7 +155,7 @@ def final_state(
     return state + (integer_power(a, lengths, time) * initial_state).to(b.dtype)
 
 
-def _align_right(x: Tensor, lengths: Tensor | None, size: int) -> Tensor:
+def align_right(x: Tensor, lengths: Tensor | None, size: int) -> Tensor:
     """The first ``lengths`` samples of each row of (batch, time, channel), moved to the end of ``size``."""
     time = x.shape[1]
     if lengths is None:

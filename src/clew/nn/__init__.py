@@ -12,6 +12,7 @@ from clew.nn.lstm import LSTM
 from clew.nn.mixer import Mixer
 from clew.nn.registry import mixers
 from clew.nn.rnn import RNN
+from clew.nn.s4 import S4
 from clew.nn.s4d import S4D
 from clew.nn.s5 import S5
 
@@ -22,6 +23,7 @@ __all__ = [
     "LRU",
     "LSTM",
     "RNN",
+    "S4",
     "S4D",
     "S5",
     "Backbone",

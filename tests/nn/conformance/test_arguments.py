@@ -172,7 +172,7 @@ def test_float64_input_is_not_rounded_in_silence(member):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("s4", {}, "unknown mixer 's4'; did you mean 's4d'"),
+        ("s4e", {}, "unknown mixer 's4e'; did you mean 's4"),
         ("s4d", {"d_stat": 8}, "unknown option of the mixer 's4d': 'd_stat'; did you mean 'd_state'"),
         ("s4d", {"init": "leg"}, "unknown value for 'init': 'leg'; did you mean 'legs'"),
         ("s4d", {"discretization": "billinear"}, "did you mean 'bilinear'"),

@@ -1,0 +1,223 @@
+"""S4: a bank of state space systems, one per channel, whose matrix is diagonal plus low rank."""
+
+import copy
+import math
+from typing import Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from clew.errors import unknown_name
+from clew.maths.dplr_bilinear import discretize_dplr
+from clew.nn.arguments import check_sequence, check_step
+from clew.nn.dplr import MODES, DPLRConstants, DPLRState, Mode, dense, run, step
+from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.padding import zero_padding
+from clew.nn.precision import without_autocast
+from clew.nn.registry import mixers
+from clew.nn.spectra import initial_low_rank
+from clew.systems import DiscreteStateSpace, StateSpace
+
+__all__ = ["S4"]
+
+# Where −Re Λ starts at the least: that of LegT and FouT is 0, whose logarithm there is not.
+SLOWEST = 1e-4
+
+
+@mixers.register("s4")
+class S4(Mixer[DPLRState, DPLRConstants]):
+    """For each channel h′ = (Λ − P P*) h + B x, y = 2 Re(C h) + D x, discretised bilinearly with its own Δ.
+
+    Λ − P P* is a HiPPO matrix in the basis of its normal part's eigenvectors. One of each conjugate pair is
+    kept, with P* h = 2 Re Σ P̄ h. With the same P on both sides the matrix is stable, wherever training goes.
+
+    Parameters, all real: ``log_dt`` (channel,); ``A_log_real`` (channel, pairs), log(−Re Λ), and ``A_imag``;
+    ``P`` (channel, rank, pairs, 2); ``B`` and ``C`` (channel, pairs, 2), real and imaginary part; ``D``
+    (channel,). C is C itself, at every length (published code trains C̃ = C (I − Ā^L), which binds it to one).
+
+    The discrete system is formed in float64 and rounded once to the dtype of the state, float32 (float64 in a
+    layer converted to it); everything downstream works on the rounded values. What the ways to run cost, with
+    N = ``d_state``, for each channel:
+
+    - ``step``: O(N) numbers and operations.
+    - The convolution: once for all rows, N³ log₂ length operations for the powers of Ā that C̃ and the final
+      state need, and O(length · N) for the kernel. Its memory is that of x, of N² log₂ length and of
+      √length · N numbers, never of length · N.
+    - ``segments``: half of those powers, ½ log₂ length passes over x, and √length steps from chunk to chunk.
+    - ``dt``: a loop over the samples in Python, with an Ā of its own for each, by the O(N) step. Autograd
+      keeps one state for every 32 samples, and runs each of those blocks again.
+
+    Args:
+        d_model: channels.
+        d_state: N, the number of real states of each channel, even: N/2 conjugate pairs are kept, and the
+            output takes twice the real part.
+        init: where Λ, P and B start: ``"legs"``, ``"legt"`` (rank 2) or ``"fout"``; see
+            :func:`clew.nn.spectra.initial_low_rank`. Re Λ starts at −1e-4 at most, where that of LegT and
+            FouT is 0. C starts complex normal of variance 1, D normal.
+        mode: how ``forward`` runs: ``"convolution"``, ``"scan"`` (in chunks), ``"recurrent"``, or ``"auto"``:
+            convolution, for ``segments`` scan, for ``dt`` recurrent. They agree.
+        dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
+        dt_max: the largest.
+
+    Raises:
+        ValueError: for an unknown name, an odd ``d_state``, or no 0 < ``dt_min`` ≤ ``dt_max``; in calls, for
+            ``segments`` or ``dt`` in mode ``"convolution"``, and for ``dt`` in mode ``"scan"``.
+
+    >>> layer = S4(d_model=4, d_state=16)
+    >>> y, state = layer(torch.randn(2, 100, 4))
+    >>> y.shape, state.real.shape
+    (torch.Size([2, 100, 4]), torch.Size([2, 4, 8]))
+    >>> y_k, state = layer.step(torch.randn(2, 4), state)
+
+    Source: Gu, Goel and Ré, "Efficiently modeling long sequences with structured state spaces" (2022),
+    sections 2 and 3, appendix D for Δ; Goel, Gu, Donahue and Ré, "It's raw! Audio generation with state-space
+    models" (2022), section 4.2, for Λ − P P*. Re Λ from −1e-4 is the published code's.
+    """
+
+    discretization: Literal["bilinear"] = "bilinear"
+
+    def __init__(
+        self,
+        d_model: int,
+        d_state: int = 64,
+        *,
+        init: Literal["legs", "legt", "fout"] = "legs",
+        mode: Mode = "auto",
+        dt_min: float = 1e-3,
+        dt_max: float = 1e-1,
+    ) -> None:
+        super().__init__()
+        if mode not in MODES:
+            raise unknown_name("mode", mode, MODES)
+        if d_model < 1:
+            raise ValueError(f"d_model is at least 1; got {d_model}")
+        if not 0.0 < dt_min <= dt_max < math.inf:
+            raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
+        self.d_model, self.d_state, self.init, self.mode = d_model, d_state, init, mode
+        A, P, B = initial_low_rank(init, d_state)
+        low, high = math.log(dt_min), math.log(dt_max)
+        dtype = torch.get_default_dtype()
+        self.log_dt = nn.Parameter(low + (high - low) * torch.rand(d_model))
+        self.A_log_real = nn.Parameter(torch.log((-A.real).clamp(min=SLOWEST)).to(dtype).repeat(d_model, 1))
+        self.A_imag = nn.Parameter(A.imag.to(dtype).repeat(d_model, 1))
+        self.P = nn.Parameter(torch.view_as_real(P).to(dtype).repeat(d_model, 1, 1, 1))
+        self.B = nn.Parameter(torch.view_as_real(B).to(dtype).repeat(d_model, 1, 1))
+        self.C = nn.Parameter(torch.randn(d_model, d_state // 2, 2) * math.sqrt(0.5))
+        self.D = nn.Parameter(torch.randn(d_model))
+
+    def forward(
+        self,
+        x: Tensor,
+        state: DPLRState | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+        dt: Tensor | None = None,
+    ) -> tuple[Tensor, DPLRState]:
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
+        check_sequence(self, x, state, lengths, segments, dt)
+        if self.mode == "convolution" and segments is not None:
+            raise ValueError(
+                "mode='convolution' has one kernel for all and takes no segments: take mode='scan'"
+            )
+        if self.mode in ("convolution", "scan") and dt is not None:
+            raise ValueError(
+                f"mode={self.mode!r} has one matrix for all and takes no dt: take mode='recurrent'"
+            )
+        if dt is not None:
+            dt = zero_padding(dt[..., None], lengths)[..., 0]
+        before = self.initial_state(len(x)) if state is None else state
+        with without_autocast(x.device):
+            return run(
+                self._constants,
+                x,
+                before,
+                self.mode,
+                lengths=lengths,
+                segments=segments,
+                dt=dt,
+                at_rest=state is None,
+            )
+
+    def step(
+        self,
+        x_k: Tensor,
+        state: DPLRState,
+        *,
+        dt: Tensor | None = None,
+        constants: DPLRConstants | None = None,
+    ) -> tuple[Tensor, DPLRState]:
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` says; no complex tensors, so it exports."""
+        check_step(self, x_k, state, dt, constants)
+        return step(self._constants(dt) if constants is None else constants, x_k, state)
+
+    def constants(self) -> DPLRConstants:
+        """Ā as ā, U and W, B̄, C and D, as real tensors in the dtype of the state."""
+        return self._constants(None)
+
+    def initial_state(self, batch_size: int) -> DPLRState:
+        """Zeros (batch, channel, pairs)."""
+        shape = (batch_size, self.d_model, self.d_state // 2)
+        dtype, device = state_dtype(self.log_dt), self.log_dt.device
+        return DPLRState(
+            torch.zeros(shape, dtype=dtype, device=device), torch.zeros(shape, dtype=dtype, device=device)
+        )
+
+    def system(self) -> DiscreteStateSpace:
+        """One real system of order N per channel, float64, on the state (Re h, Im h).
+
+        Its A and B are made of the rounded numbers that the layer itself runs on.
+        """
+        A, B, C, D = dense(self.constants())
+        return DiscreteStateSpace(
+            A, B[..., None], C[:, None], D[:, None, None], dt=torch.exp(self.log_dt.double())
+        )
+
+    def continuous_system(self) -> StateSpace:
+        """The systems before discretisation, alike."""
+        Lambda = self._eigenvalues(), self.A_imag
+        P, B, C = (part.unbind(-1) for part in (self.P, self.B, self.C))
+        W = (2 * P[0], 2 * P[1])  # P* h = 2 Re Σ P̄ h
+        system = dense(DPLRConstants._make((*Lambda, *P, *W, *B, *C, self.D)))
+        return StateSpace(system.A, system.B[..., None], system.C[:, None], system.D[:, None, None])
+
+    def dynamics_parameters(self) -> tuple[str, ...]:
+        """``log_dt``, Λ, P and B."""
+        return ("log_dt", "A_log_real", "A_imag", "P", "B")
+
+    def resample(self, factor: float) -> Self:
+        """A copy of the layer for samples that are ``factor`` times as far apart: Δ times ``factor``.
+
+        Args:
+            factor: positive and finite; 2 for half the sampling rate.
+
+        Raises:
+            ValueError: for any other ``factor``.
+        """
+        if not 0.0 < factor < math.inf:
+            raise ValueError(f"factor is positive and finite, 2 for half the sampling rate; got {factor}")
+        other = copy.deepcopy(self)
+        with torch.no_grad():
+            other.log_dt.add_(math.log(factor))
+        return other
+
+    def extra_repr(self) -> str:
+        """What ``repr`` shows between the brackets."""
+        return f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, mode={self.mode!r}"
+
+    def _eigenvalues(self) -> Tensor:
+        """Re Λ, float64."""
+        return -torch.exp(self.A_log_real.double())
+
+    def _constants(self, dt: Tensor | None) -> DPLRConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄."""
+        dtype = state_dtype(self.log_dt)
+        step_size = torch.exp(self.log_dt.double())[:, None]
+        if dt is not None:
+            step_size = step_size * dt.double()[..., None, None]
+        P_real, P_imag = self.P.double().unbind(-1)
+        B_real, B_imag = self.B.double().unbind(-1)
+        A = (self._eigenvalues(), self.A_imag.double())
+        bars = discretize_dplr(A, (P_real, P_imag), (B_real, B_imag), step_size)
+        rounded = (part.to(dtype) for pair in bars for part in pair)
+        return DPLRConstants._make((*rounded, *self.C.to(dtype).unbind(-1), self.D.to(dtype)))
