@@ -92,6 +92,18 @@ CASES = {
         "delayed-copy",
         lambda folder: {"length": 3, "delay": 5, "symbols": 6, "sequences": 60, "test_sequences": 20},
     ),
+    "selective-copying": (
+        "selective-copying",
+        lambda folder: {"length": 9, "memorize": 4, "symbols": 5, "sequences": 60, "test_sequences": 20},
+    ),
+    "induction-heads": (
+        "induction-heads",
+        lambda folder: {"length": 8, "test_length": 16, "symbols": 4, "sequences": 80, "test_sequences": 20},
+    ),
+    "listops": (
+        "listops",
+        lambda folder: {"min_length": 5, "max_length": 30, "sequences": 200, "test_sequences": 40},
+    ),
     "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
     "csv-folder": ("csv-folder", _folder),
     "csv-folder, official split": ("csv-folder", _official_folder),
