@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.data.published_files import write_fashion_mnist, write_prompts
 
 from clew.data import IGNORE, Dataset, Split, datasets, load
 
@@ -84,6 +85,16 @@ def _step_table(folder: Path) -> dict:
     }
 
 
+def _clothing(folder: Path) -> dict:
+    write_fashion_mnist(folder, train=120, test=40)
+    return {"folder": str(folder), "train_images": 100, "validation": 0.15}
+
+
+def _prompts(folder: Path) -> dict:
+    write_prompts(folder, 30)
+    return {"folder": str(folder), "seconds": 0.01}
+
+
 # A constructor writes what it needs into a folder and gives options; what no case names is not tested.
 CASES = {
     "japanese-vowels": ("japanese-vowels", lambda folder: {}),
@@ -105,6 +116,8 @@ CASES = {
         lambda folder: {"min_length": 5, "max_length": 30, "sequences": 200, "test_sequences": 40},
     ),
     "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
+    "fashion-mnist": ("fashion-mnist", _clothing),
+    "spoken-language": ("spoken-language", _prompts),
     "csv-folder": ("csv-folder", _folder),
     "csv-folder, official split": ("csv-folder", _official_folder),
     "csv-folder, listed": ("csv-folder", _listed_folder),
@@ -112,7 +125,13 @@ CASES = {
     "csv-table, per step": ("csv-table", _step_table),
 }
 # Data sets whose test split no option chooses.
-FIXED_TEST = {"japanese-vowels", "digits", "csv-folder, official split"}
+FIXED_TEST = {
+    "japanese-vowels",
+    "digits",
+    "fashion-mnist",
+    "spoken-language",
+    "csv-folder, official split",
+}
 
 SPLITS = ("train", "validation", "test")
 

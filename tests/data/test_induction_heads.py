@@ -1,6 +1,6 @@
 """Induction heads.
 
-Oracle: a loop over the frames, written from the description of the task: what stands after the special symbol.
+Oracle: a loop over the frames, written from the description of the task: what follows the special symbol.
 Tolerances: shares are met within 4 standard errors of the sample.
 """
 

@@ -51,9 +51,9 @@ def expressions(data, splits=("train", "validation", "test")):
 
 def test_the_oracle_on_the_published_example():
     """Nangia and Bowman (2018), figure 1."""
-    assert read("[MAX 2 9 [MIN 4 7 ] 0 ]".split())[0] == 9
-    assert read("[MED 1 4 6 9 ]".split())[0] == 5
-    assert read("[MED 1 4 ]".split())[0] == 2
+    assert read(["[MAX", "2", "9", "[MIN", "4", "7", "]", "0", "]"])[0] == 9
+    assert read(["[MED", "1", "4", "6", "9", "]"])[0] == 5
+    assert read(["[MED", "1", "4", "]"])[0] == 2
 
 
 @pytest.mark.parametrize("options", [SMALL, SHALLOW, {}])

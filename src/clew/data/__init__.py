@@ -5,12 +5,14 @@ from clew.data.csv_table import csv_table
 from clew.data.dataset import IGNORE, Batch, Dataset, Split
 from clew.data.delayed_copy import delayed_copy
 from clew.data.digits import digits
+from clew.data.fashion_mnist import fashion_mnist
 from clew.data.induction_heads import induction_heads
 from clew.data.japanese_vowels import japanese_vowels
 from clew.data.listops import listops
 from clew.data.maze import maze
 from clew.data.registry import datasets, load
 from clew.data.selective_copying import selective_copying
+from clew.data.spoken_language import spoken_language
 
 __all__ = [
     "IGNORE",
@@ -22,10 +24,12 @@ __all__ = [
     "datasets",
     "delayed_copy",
     "digits",
+    "fashion_mnist",
     "induction_heads",
     "japanese_vowels",
     "listops",
     "load",
     "maze",
     "selective_copying",
+    "spoken_language",
 ]
