@@ -115,6 +115,10 @@ CASES = {
         "listops",
         lambda folder: {"min_length": 5, "max_length": 30, "sequences": 200, "test_sequences": 40},
     ),
+    "pathfinder": (
+        "pathfinder",
+        lambda folder: {"dashes": 3, "sequences": 60, "test_sequences": 20},
+    ),
     "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
     "fashion-mnist": ("fashion-mnist", _clothing),
     "spoken-language": ("spoken-language", _prompts),

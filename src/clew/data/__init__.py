@@ -10,6 +10,7 @@ from clew.data.induction_heads import induction_heads
 from clew.data.japanese_vowels import japanese_vowels
 from clew.data.listops import listops
 from clew.data.maze import maze
+from clew.data.pathfinder import pathfinder
 from clew.data.registry import datasets, load
 from clew.data.selective_copying import selective_copying
 from clew.data.spoken_language import spoken_language
@@ -30,6 +31,7 @@ __all__ = [
     "listops",
     "load",
     "maze",
+    "pathfinder",
     "selective_copying",
     "spoken_language",
 ]
