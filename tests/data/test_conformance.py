@@ -18,7 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.data.published_files import write_fashion_mnist, write_prompts
+from tests.data.published_files import (
+    write_cifar10,
+    write_fashion_mnist,
+    write_lra_listops,
+    write_lra_pathfinder,
+    write_prompts,
+    write_speech_commands,
+    write_ts,
+)
 
 from clew.data import IGNORE, Dataset, Split, datasets, load
 
@@ -95,6 +103,31 @@ def _prompts(folder: Path) -> dict:
     return {"folder": str(folder), "seconds": 0.01}
 
 
+def _expressions(folder: Path) -> dict:
+    write_lra_listops(folder, (240, 30, 20))
+    return {"folder": str(folder), "validation": 0.15}
+
+
+def _pictures(folder: Path) -> dict:
+    write_lra_pathfinder(folder, 60)
+    return {"folder": str(folder), "pictures": 58, "validation": 0.15}
+
+
+def _things(folder: Path) -> dict:
+    write_cifar10(folder, 30)
+    return {"folder": str(folder), "validation": 0.15}
+
+
+def _words(folder: Path) -> dict:
+    write_speech_commands(folder, ("one", "three", "two"), 20)
+    return {"folder": str(folder), "words": "all", "rate": 8000, "validation": 0.15}
+
+
+def _series_of_an_archive(folder: Path) -> dict:
+    write_ts(folder, "Mine", (40, 20))
+    return {"name": "Mine", "folder": str(folder)}
+
+
 # A constructor writes what it needs into a folder and gives options; what no case names is not tested.
 CASES = {
     "japanese-vowels": ("japanese-vowels", lambda folder: {}),
@@ -122,6 +155,11 @@ CASES = {
     "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
     "fashion-mnist": ("fashion-mnist", _clothing),
     "spoken-language": ("spoken-language", _prompts),
+    "aeon": ("aeon", _series_of_an_archive),
+    "lra-listops": ("lra-listops", _expressions),
+    "lra-pathfinder": ("lra-pathfinder", _pictures),
+    "cifar10": ("cifar10", _things),
+    "speech-commands": ("speech-commands", _words),
     "csv-folder": ("csv-folder", _folder),
     "csv-folder, official split": ("csv-folder", _official_folder),
     "csv-folder, listed": ("csv-folder", _listed_folder),
@@ -134,6 +172,10 @@ FIXED_TEST = {
     "digits",
     "fashion-mnist",
     "spoken-language",
+    "aeon",
+    "lra-listops",
+    "cifar10",
+    "speech-commands",
     "csv-folder, official split",
 }
 

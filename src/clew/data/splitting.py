@@ -6,7 +6,7 @@ import numpy as np
 
 from clew.data.dataset import Split
 
-__all__ = ["hold_out", "hold_out_together"]
+__all__ = ["hold_out", "hold_out_together", "official_or_share"]
 
 
 def hold_out(
@@ -86,6 +86,27 @@ def hold_out_together(
         split.select(index for index, group in enumerate(groups) if group not in held),
         split.select(index for index, group in enumerate(groups) if group in held),
     )
+
+
+def official_or_share(
+    train: Split, validation: Split, share: float | None, *, seed: int, classes: tuple[str, ...]
+) -> tuple[Split, Split]:
+    """The training and validation splits of a data set that has official ones.
+
+    Args:
+        train: the official training split.
+        validation: the official validation split.
+        share: ``None`` for these two, or the share of both together to hold out with :func:`hold_out`.
+        seed: of that draw, not negative.
+        classes: the names of the classes, for messages.
+
+    Raises:
+        ValueError: for a share or seed out of range.
+    """
+    if share is None:
+        return train, validation
+    both = Split(train.inputs + validation.inputs, train.targets + validation.targets)
+    return hold_out(both, share, seed=seed, classes=classes)
 
 
 def _check(share: float, seed: int, part: str) -> None:
