@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from clew.data.dataset import Dataset, Split
 from clew.data.registry import datasets
@@ -61,7 +62,8 @@ def cifar10(folder: str, colour: bool = False, validation: float = 0.1, seed: in
 
 def _read(files: list[Path], colour: bool) -> Split:
     """The pictures of the files: a byte for the class, then 1,024 bytes each of red, green and blue."""
-    inputs, targets = [], []
+    inputs: list[Tensor] = []
+    targets: list[Tensor] = []
     for file in files:
         if not file.is_file():
             raise FileNotFoundError(
