@@ -66,6 +66,7 @@ def test_a_label_that_is_none(folder):
         load("fashion-mnist", {"folder": str(folder)})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path(FOLDER).is_dir(), reason="Debian's package dataset-fashion-mnist is not installed"
 )

@@ -67,8 +67,8 @@ def aeon(name: str, folder: str | None = None, validation: float = 0.15, seed: i
         },
         description=f"{name} of the UCR and UEA archives: {len(learn.classes)} classes of series "
         f"of {len(channels)} channel{'s' * (len(channels) > 1)}, with the official split.",
-        source=f"{name}, https://timeseriesclassification.com; H. A. Dau et al. (2019), The UCR time series "
-        "archive; A. Bagnall et al. (2018), The UEA multivariate time series classification archive",
+        source=f"{name}, https://timeseriesclassification.com (H. A. Dau et al., 2019, The UCR time series "
+        "archive; A. Bagnall et al., 2018, The UEA multivariate time series classification archive)",
         licence="that of the archives, for research: see https://timeseriesclassification.com",
         channels=channels,
         classes=learn.classes,
