@@ -18,6 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.data.published_files import (
+    write_cifar10,
+    write_fashion_mnist,
+    write_lra_listops,
+    write_lra_pathfinder,
+    write_prompts,
+    write_speech_commands,
+    write_ts,
+)
 
 from clew.data import IGNORE, Dataset, Split, datasets, load
 
@@ -84,6 +93,41 @@ def _step_table(folder: Path) -> dict:
     }
 
 
+def _clothing(folder: Path) -> dict:
+    write_fashion_mnist(folder, train=120, test=40)
+    return {"folder": str(folder), "train_images": 100, "validation": 0.15}
+
+
+def _prompts(folder: Path) -> dict:
+    write_prompts(folder, 30)
+    return {"folder": str(folder), "seconds": 0.01}
+
+
+def _expressions(folder: Path) -> dict:
+    write_lra_listops(folder, (240, 30, 20))
+    return {"folder": str(folder), "validation": 0.15}
+
+
+def _pictures(folder: Path) -> dict:
+    write_lra_pathfinder(folder, 60)
+    return {"folder": str(folder), "pictures": 58, "validation": 0.15}
+
+
+def _things(folder: Path) -> dict:
+    write_cifar10(folder, 30)
+    return {"folder": str(folder), "validation": 0.15}
+
+
+def _words(folder: Path) -> dict:
+    write_speech_commands(folder, ("one", "three", "two"), 20)
+    return {"folder": str(folder), "words": "all", "rate": 8000, "validation": 0.15}
+
+
+def _series_of_an_archive(folder: Path) -> dict:
+    write_ts(folder, "Mine", (40, 20))
+    return {"name": "Mine", "folder": str(folder)}
+
+
 # A constructor writes what it needs into a folder and gives options; what no case names is not tested.
 CASES = {
     "japanese-vowels": ("japanese-vowels", lambda folder: {}),
@@ -92,7 +136,30 @@ CASES = {
         "delayed-copy",
         lambda folder: {"length": 3, "delay": 5, "symbols": 6, "sequences": 60, "test_sequences": 20},
     ),
+    "selective-copying": (
+        "selective-copying",
+        lambda folder: {"length": 9, "memorize": 4, "symbols": 5, "sequences": 60, "test_sequences": 20},
+    ),
+    "induction-heads": (
+        "induction-heads",
+        lambda folder: {"length": 8, "test_length": 16, "symbols": 4, "sequences": 80, "test_sequences": 20},
+    ),
+    "listops": (
+        "listops",
+        lambda folder: {"min_length": 5, "max_length": 30, "sequences": 200, "test_sequences": 40},
+    ),
+    "pathfinder": (
+        "pathfinder",
+        lambda folder: {"dashes": 3, "sequences": 60, "test_sequences": 20},
+    ),
     "maze": ("maze", lambda folder: {"size": 3, "length": 16, "sequences": 70, "test_sequences": 20}),
+    "fashion-mnist": ("fashion-mnist", _clothing),
+    "spoken-language": ("spoken-language", _prompts),
+    "aeon": ("aeon", _series_of_an_archive),
+    "lra-listops": ("lra-listops", _expressions),
+    "lra-pathfinder": ("lra-pathfinder", _pictures),
+    "cifar10": ("cifar10", _things),
+    "speech-commands": ("speech-commands", _words),
     "csv-folder": ("csv-folder", _folder),
     "csv-folder, official split": ("csv-folder", _official_folder),
     "csv-folder, listed": ("csv-folder", _listed_folder),
@@ -100,7 +167,17 @@ CASES = {
     "csv-table, per step": ("csv-table", _step_table),
 }
 # Data sets whose test split no option chooses.
-FIXED_TEST = {"japanese-vowels", "digits", "csv-folder, official split"}
+FIXED_TEST = {
+    "japanese-vowels",
+    "digits",
+    "fashion-mnist",
+    "spoken-language",
+    "aeon",
+    "lra-listops",
+    "cifar10",
+    "speech-commands",
+    "csv-folder, official split",
+}
 
 SPLITS = ("train", "validation", "test")
 

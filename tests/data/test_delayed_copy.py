@@ -79,3 +79,12 @@ def test_the_draw_does_not_change():
 def test_options_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         load("delayed-copy", options)
+
+
+def test_sixteen_thousand_frames():
+    """T + 2K = 16,384; the blanks and the place of "recall" are the same at any length."""
+    data = load("delayed-copy", {"delay": 16364, "sequences": 4, "test_sequences": 1})
+    shown, wanted = _by_definition(data.test.inputs[0].argmax(1)[:10].tolist(), 16364, 8)
+    assert len(shown) == 16384
+    assert data.test.inputs[0].argmax(1).tolist() == shown
+    assert data.test.targets[0].tolist() == wanted

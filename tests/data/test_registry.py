@@ -19,7 +19,25 @@ def _folder(folder: Path) -> Path:
 
 
 def test_names():
-    assert list(datasets) == ["csv-folder", "csv-table", "delayed-copy", "digits", "japanese-vowels", "maze"]
+    assert list(datasets) == [
+        "aeon",
+        "cifar10",
+        "csv-folder",
+        "csv-table",
+        "delayed-copy",
+        "digits",
+        "fashion-mnist",
+        "induction-heads",
+        "japanese-vowels",
+        "listops",
+        "lra-listops",
+        "lra-pathfinder",
+        "maze",
+        "pathfinder",
+        "selective-copying",
+        "speech-commands",
+        "spoken-language",
+    ]
 
 
 def test_a_folder_and_a_file(tmp_path):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.data.dataset import Split
-from clew.data.splitting import hold_out
+from clew.data.splitting import hold_out, hold_out_together
 
 CLASSES = ("a", "b", "c")
 
@@ -86,3 +86,26 @@ def test_a_class_too_rare():
 def test_a_single_sequence_of_frames():
     with pytest.raises(ValueError, match="the data has only one sequence to learn from"):
         hold_out(Split((torch.zeros(2, 1),), (torch.tensor([0, 1]),)), 0.2, seed=0, classes=CLASSES)
+
+
+@given(groups=st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=30), seed=st.integers(0, 2**40))
+def test_whole_groups(groups, seed):
+    names = set(groups)
+    if len(names) < 2:
+        with pytest.raises(ValueError, match="there is only one group"):
+            hold_out_together(_split([0] * len(groups)), groups, 0.3, seed=seed)
+        return
+    kept, held = hold_out_together(_split([0] * len(groups)), groups, 0.3, seed=seed)
+    assert sorted(_indices(kept) + _indices(held)) == list(range(len(groups)))
+    assert _indices(kept) == sorted(_indices(kept))
+    assert _indices(held) == sorted(_indices(held))
+    of_kept, of_held = ({groups[index] for index in _indices(part)} for part in (kept, held))
+    assert not of_kept & of_held
+    assert len(of_held) == min(max(math.floor(0.3 * len(names) + 0.5), 1), len(names) - 1)
+
+
+def test_whole_groups_of_nothing():
+    assert [len(part) for part in hold_out_together(_split([]), [], 0.3, seed=0)] == [0, 0]
+    assert len(hold_out_together(_split([0, 0]), ["a", "a"], 0, seed=0)[0]) == 2
+    with pytest.raises(ValueError, match="'test' is the share held out"):
+        hold_out_together(_split([0, 0]), ["a", "b"], 1, seed=0, part="test")

@@ -16,10 +16,14 @@ CITED_HOSTS = {
     "arxiv.org",
     "creativecommons.org",
     "doi.org",
+    "downloads.asterisk.org",
     "github.com",
     "keepachangelog.com",
     "semver.org",
+    "timeseriesclassification.com",
+    "www.aeon-toolkit.org",
     "www.apache.org",
+    "www.cs.toronto.edu",
     "www.w3.org",
 }
 

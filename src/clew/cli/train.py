@@ -27,8 +27,9 @@ _Pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")]
 class Options:
     """Train a classifier on a data set.
 
-    DATASET is japanese-vowels, digits, delayed-copy, maze, or your own: a folder of CSV files, one sequence
-    each in a folder named by its label, or a CSV file with the columns series, time and label.
+    DATASET is a name, such as japanese-vowels, digits, fashion-mnist, listops, pathfinder, spoken-language or
+    maze (a wrong one lists them all), or your own: a folder of CSV files, one sequence each in a folder named
+    by its label, or a CSV file with the columns series, time and label.
 
     The run directory gets config.json, metrics.jsonl, checkpoints/, model.safetensors and report.html. The
     same command under torchrun or accelerate launch trains with several processes.

@@ -63,9 +63,16 @@ class Split:
             raise ValueError(f"a split has {len(self.inputs)} sequences and {len(self.targets)} targets")
         for index, (sequence, target) in enumerate(zip(self.inputs, self.targets, strict=True)):
             self._check(index, sequence, target)
-        if self.inputs and not torch.cat(self.inputs).isfinite().all():
-            index = next(i for i, sequence in enumerate(self.inputs) if not sequence.isfinite().all())
-            raise ValueError(f"sequence {index} holds NaN or infinity")
+        for first in range(0, len(self.inputs), step := self._at_a_time()):
+            # The smallest and the largest value are NaN where there is one.
+            if not torch.stack(torch.cat(self.inputs[first : first + step]).aminmax()).isfinite().all():
+                index = next(i for i, sequence in enumerate(self.inputs) if not sequence.isfinite().all())
+                raise ValueError(f"sequence {index} holds NaN or infinity")
+
+    def _at_a_time(self) -> int:
+        """So many sequences that a copy of them is small beside a large split."""
+        longest = max((sequence.numel() for sequence in self.inputs), default=1)
+        return max(1, 2**22 // longest)
 
     def _check(self, index: int, sequence: Tensor, target: Tensor) -> None:
         if sequence.dtype != torch.float32 or sequence.ndim != 2 or 0 in sequence.shape:

@@ -1,11 +1,10 @@
 """Delayed copy: remember a pattern of symbols and repeat it after a delay; generated."""
 
-import numpy as np
 import torch
 
 from clew.data.dataset import IGNORE, Dataset, Split
+from clew.data.generated import at_least, distinct_rows, generated, generator, one_hot, whole_numbers
 from clew.data.registry import datasets
-from clew.data.splitting import hold_out
 
 __all__ = ["delayed_copy"]
 
@@ -48,66 +47,41 @@ def delayed_copy(
     section "Copying memory problem" (there K = 10, S = 8); after S. Hochreiter and J. Schmidhuber, "Long
     short-term memory", Neural Computation 9 (8), 1997.
     """
-    for option, value, least in (
-        ("length", length, 1),
-        ("delay", delay, 1),
-        ("symbols", symbols, 2),
-        ("sequences", sequences, 1),
-        ("test_sequences", test_sequences, 0),
-        ("seed", seed, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{option!r} is at least {least}, got {value}")
+    options = {
+        "length": length,
+        "delay": delay,
+        "symbols": symbols,
+        "sequences": sequences,
+        "test_sequences": test_sequences,
+        "validation": validation,
+        "seed": seed,
+    }
+    at_least(options, {"length": 1, "delay": 1, "symbols": 2, "sequences": 1, "test_sequences": 0, "seed": 0})
     total = sequences + test_sequences
     if symbols**length < total:
         raise ValueError(
             f"{symbols} symbols make {symbols**length} patterns of length {length}, "
             f"fewer than the {total} sequences asked for"
         )
-    patterns = torch.as_tensor(_distinct_patterns(total, length, symbols, seed))
-    inputs, targets = _frames(patterns, delay, symbols)
-    classes = tuple(str(symbol) for symbol in range(symbols))
-    learn = Split(inputs[:sequences].unbind(), targets[:sequences].unbind())
-    train, held_out = hold_out(learn, validation, seed=seed, classes=classes)
-    return Dataset(
-        name="delayed-copy",
-        options={
-            "length": length,
-            "delay": delay,
-            "symbols": symbols,
-            "sequences": sequences,
-            "test_sequences": test_sequences,
-            "validation": validation,
-            "seed": seed,
-        },
-        description=f"Remember {length} symbols out of {symbols} and repeat them in order after {delay} "
-        f"frames; only the last {length} frames are judged, and guessing is right in 1 of {symbols}.",
-        source="generated after M. Arjovsky, A. Shah, Y. Bengio (2016), Unitary evolution recurrent neural "
-        "networks, https://arxiv.org/abs/1511.06464, and S. Hochreiter, J. Schmidhuber (1997), Long "
-        "short-term memory",
-        licence="none needed: generated",
+    draws = generator("delayed-copy", seed)
+    patterns = distinct_rows(total, lambda count: whole_numbers(draws, count, symbols, length))
+    inputs, targets = _frames(torch.from_numpy(patterns), delay, symbols)
+    return generated(
+        "delayed-copy",
+        options,
+        Split(inputs[:sequences].unbind(), targets[:sequences].unbind()),
+        Split(inputs[sequences:].unbind(), targets[sequences:].unbind()),
         channels=(*(f"symbol {symbol}" for symbol in range(symbols)), "blank", "recall"),
-        classes=classes,
+        classes=tuple(str(symbol) for symbol in range(symbols)),
         target="step",
-        train=train,
-        validation=held_out,
-        test=Split(inputs[sequences:].unbind(), targets[sequences:].unbind()),
+        texts=(
+            f"Remember {length} symbols out of {symbols} and repeat them in order after {delay} "
+            f"frames; only the last {length} frames are judged, and guessing is right in 1 of {symbols}.",
+            "generated after M. Arjovsky, A. Shah, Y. Bengio (2016), Unitary evolution recurrent neural "
+            "networks, https://arxiv.org/abs/1511.06464, and S. Hochreiter, J. Schmidhuber (1997), Long "
+            "short-term memory",
+        ),
     )
-
-
-def _distinct_patterns(count: int, length: int, symbols: int, seed: int) -> np.ndarray:
-    """(count, length) int64 symbols, no two rows alike, in the order they were drawn.
-
-    The remainder of a 64-bit draw is biased by less than symbols / 2⁶⁴.
-    """
-    generator = np.random.PCG64([seed, *b"delayed-copy"])
-    patterns = np.empty((0, length), dtype=np.int64)
-    while len(patterns) < count:
-        drawn = generator.random_raw(count * length).reshape(count, length) % np.uint64(symbols)
-        patterns = np.concatenate([patterns, drawn.astype(np.int64)])
-        _, first = np.unique(patterns, axis=0, return_index=True)
-        patterns = patterns[np.sort(first)]
-    return patterns[:count]
 
 
 def _frames(patterns: torch.Tensor, delay: int, symbols: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,4 +93,4 @@ def _frames(patterns: torch.Tensor, delay: int, symbols: int) -> tuple[torch.Ten
     shown[:, length + delay - 1] = recall
     targets = torch.full_like(shown, IGNORE)
     targets[:, -length:] = patterns
-    return torch.nn.functional.one_hot(shown, symbols + 2).float(), targets
+    return one_hot(shown, symbols + 2), targets
