@@ -104,7 +104,7 @@ class Classifier(nn.Module):
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
         check_lengths(x, lengths)
-        before = self.initial_state(len(x)) if state is None else state
+        before = self.initial_state(x.shape[0]) if state is None else state
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
         read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, before.pooled, before.count)
