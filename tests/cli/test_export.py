@@ -4,6 +4,7 @@ Oracle: the model of the run, and the file run by onnxruntime or torch alone.
 Tolerances: the table below.
 """
 
+import importlib
 import json
 import re
 import sys
@@ -13,13 +14,14 @@ import onnxruntime
 import pytest
 import torch
 
-from clew.export.runners import onnx_runner
+from clew.export.runners import torch_runner
 from clew.runs import load
 
 TOLERANCES = {
     # float32 logits of order 1 in another order of sums
     "logits": 1e-5,
 }
+STEP = ("--format", "torch", "--what", "step")  # the quickest to export
 
 
 def difference(said):
@@ -53,7 +55,7 @@ def test_a_run_becomes_onnx(here, clew):
 
 
 def test_a_run_becomes_a_program_of_torch(here, clew):
-    said = clew("export", "runs/data-s4d", "--format", "torch", "--what", "step", "--out", "elsewhere.pt2")
+    said = clew("export", "runs/data-s4d", *STEP, "--out", "elsewhere.pt2")
     assert (said.code, said.err) == (0, "")
     assert difference(said) <= TOLERANCES["logits"]
     with zipfile.ZipFile(here / "elsewhere.pt2") as entries:
@@ -65,17 +67,17 @@ def test_a_run_becomes_a_program_of_torch(here, clew):
 
 
 def test_what_is_there_is_kept_unless_asked(here, clew, tree):
-    for path in ("runs/data-rnn/step.onnx", "kept"):
+    for path in ("runs/data-rnn/step.pt2", "kept"):
         (here / path).write_text("mine")
     before = tree(here)
-    for words in ("--what step", "--out kept"):
-        said = clew("export", "runs/data-rnn", *words.split())
+    for words in ([], ["--out", "kept"]):
+        said = clew("export", "runs/data-rnn", *STEP, *words)
         assert said.code == 2
         assert "exists: replace it with --replace" in said.err
     assert tree(here) == before
-    said = clew("export", "runs/data-rnn", "--what", "step", "--replace")
+    said = clew("export", "runs/data-rnn", *STEP, "--replace")
     assert said.code == 0
-    assert (here / "runs/data-rnn/step.onnx").read_bytes() != b"mine"
+    assert (here / "runs/data-rnn/step.pt2").read_bytes() != b"mine"
 
 
 @pytest.mark.parametrize(
@@ -100,12 +102,12 @@ def test_mistakes(here, clew, tree, words, message):
 
 def test_a_file_that_is_not_the_model_is_not_written(here, clew, tree, monkeypatch):
     def wrong(data, signature):
-        run = onnx_runner(data, signature)
+        run = torch_runner(data, signature)
         return lambda given: {name: value + 1 for name, value in run(given).items()}
 
-    monkeypatch.setattr(importlib.import_module("clew.export.write"), "onnx_runner", wrong)
+    monkeypatch.setattr(importlib.import_module("clew.export.write"), "torch_runner", wrong)
     before = tree(here)
-    said = clew("export", "runs/data-rnn", "--what", "step")
+    said = clew("export", "runs/data-rnn", *STEP)
     assert said.code == 2
     assert "was not written: what was exported differs from the model by" in said.err
     assert tree(here) == before

@@ -6,7 +6,6 @@ Oracle: the messages. Tolerances: none.
 import sys
 
 import pytest
-import torch
 from tests.export.cases import model_of
 
 from clew.errors import MissingExtraError
@@ -57,10 +56,3 @@ def test_a_missing_package_is_named_with_what_brings_it(package, monkeypatch):
     model = model_of(["rnn"])
     with pytest.raises(MissingExtraError, match=rf"'{package}'.*clew\[onnx\]"):
         onnx_runner(b"", interface(model)) if package == "onnxruntime" else to_onnx(model)
-
-
-def test_exporting_draws_no_random_number():
-    model = model_of(["rnn"])
-    before = torch.get_rng_state()
-    to_torch(model, "step")
-    assert torch.equal(torch.get_rng_state(), before)
