@@ -98,6 +98,12 @@ def test_the_paths_of_this_machine_stay_here(exported, archive):
         assert b"site-packages" not in content
 
 
+def test_onnx_holds_none_of_the_exporters_notes(exported):
+    _, _, proto = exported
+    parts = (*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info)
+    assert not any(part.metadata_props or part.doc_string for part in parts)
+
+
 def test_the_archive_holds_no_pickle(archive, monkeypatch):
     with zipfile.ZipFile(io.BytesIO(archive)) as entries:
         for name in entries.namelist():

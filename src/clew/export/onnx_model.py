@@ -92,7 +92,7 @@ def _check_installed() -> None:
 def _clean(graph: "onnx.GraphProto", symbols: dict[str, str]) -> None:
     """Call the free axes by their names, and leave out what the exporter notes for its own developers.
 
-    Its notes hold lines of source, with the paths of this machine.
+    On a small model its notes take more of the file than the model.
     """
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, symbols))})\b")
     for inner in _graphs(graph):
