@@ -34,7 +34,8 @@ def to_onnx(
     with the names of channels and classes.
 
     Args:
-        model: as :func:`clew.export.to_torch` takes it.
+        model: as :func:`clew.export.to_torch` takes it. In float64 the result is valid ONNX, but onnxruntime
+            has not every operator in it: GELU is one that it lacks.
         what: ``"model"`` or ``"step"``, as there.
         channels: the names of the channels of a sample, for the metadata.
         classes: the names of the classes in the order of the logits, for the metadata.
