@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clew.version import __version__
 
 if TYPE_CHECKING:
-    from clew import data, hippo, models, nn, ops, runs, stream, systems, train
+    from clew import data, export, hippo, models, nn, ops, runs, stream, systems, train
     from clew.ops import backends, use_backend
     from clew.runs.load import load
     from clew.systems import DiscreteStateSpace, StateSpace
@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "backends",
     "data",
+    "export",
     "fit",
     "hippo",
     "load",
@@ -39,6 +40,7 @@ _LAZY = {
     "StateSpace": ("clew.systems", "StateSpace"),
     "backends": ("clew.ops", "backends"),
     "data": ("clew.data", None),
+    "export": ("clew.export", None),
     "fit": ("clew.train", "fit"),
     "hippo": ("clew.hippo", None),
     "load": ("clew.runs", "load"),

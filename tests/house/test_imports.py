@@ -16,7 +16,7 @@ ALLOWED = {"clew"}
 # Parts of torch that take a second and more to load.
 HEAVY = {"torch._dynamo", "torch._inductor", "torch.onnx", "torch.distributed.fsdp"}
 # What only an extra, or a figure, needs.
-OPTIONAL = {"sklearn", "scipy", "control", "pandas", "matplotlib"}
+OPTIONAL = {"sklearn", "scipy", "control", "pandas", "matplotlib", "onnx", "onnxscript", "onnxruntime"}
 
 
 def _run(code: str) -> str:
@@ -46,7 +46,7 @@ def loaded() -> dict[str, list[str]]:
             clew.systems, clew.ops, clew.hippo, clew.nn, clew.StateSpace, clew.backends
             modules["layers"] = sorted(sys.modules)
             modules["changed"] = state() != before
-            import clew.cli.main, clew.data, clew.models, clew.runs, clew.stream, clew.train
+            import clew.cli.main, clew.data, clew.export, clew.models, clew.runs, clew.stream, clew.train
             modules["all"] = sorted(sys.modules)
             print(json.dumps(modules))
         """)
@@ -84,6 +84,7 @@ MISSING = [
     ("scipy", "system.discretize(0.1).to_scipy()", "control"),
     ("control", "system.to_control()", "control"),
     ("control", "clew.DiscreteStateSpace.from_control(None)", "control"),
+    ("onnx", "clew.export.to_onnx(model)", "onnx"),
     ("control", "system.discretize(0.1).to_control()", "control"),
 ]
 
@@ -100,6 +101,7 @@ def messages() -> dict[str, str]:
             import clew
             from clew.errors import MissingExtraError
             system = clew.StateSpace([[-1.0]], [[1.0]], [[1.0]])
+            model = clew.models.build(clew.models.ModelConfig(1, 2)).eval()
             messages = {{}}
             for call in {calls}:
                 try:

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "train a classifier on a data set, yours or one that ships",
     "evaluate": "measure a trained model on the test split",
     "stream": "run a trained model on samples from standard input, one prediction a sample",
+    "export": "write a trained model for other programs: ONNX, or a program of PyTorch's own",
     "info": "show a trained model: layers, parameters, poles and time constants",
 }
 """The subcommands, each with what it does; a module of the same name runs it."""

@@ -105,7 +105,7 @@ class Classifier(nn.Module):
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
         check_lengths(x, lengths)
-        before = self._unread(len(x)) if state is None else (state.pooled, state.count)
+        before = self._unread(x.shape[0]) if state is None else (state.pooled, state.count)
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
         read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, *before)

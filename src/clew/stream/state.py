@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from clew.models import Classifier
+from clew.models.state_tree import named_leaves, with_leaves
 from clew.runs.atomic import write_bytes
 from clew.runs.tensors import check_tensors, read_tensors, tensors_to_bytes
 
@@ -18,6 +18,7 @@ __all__ = ["fingerprint", "read_state", "write_state"]
 
 _FINGERPRINT = "stream.fingerprint"
 _COUNTS = "stream.counts"
+_STATE = "state"
 
 Counts = tuple[int, int, int]
 
@@ -72,7 +73,7 @@ def read_state(path: Path, like: Any, model: bytes) -> tuple[Any, Counts]:
         raise ValueError(f"{path} is the state of a stream of another model")
     check_tensors(path, found, wanted)
     samples, sequence, sample = found[_COUNTS].tolist()
-    return _filled(like, iter([found[name] for name, _ in _leaves(like)])), (samples, sequence, sample)
+    return with_leaves(like, found, _STATE), (samples, sequence, sample)
 
 
 def _named(state: Any, counts: Counts, model: bytes) -> dict[str, Tensor]:
@@ -80,22 +81,4 @@ def _named(state: Any, counts: Counts, model: bytes) -> dict[str, Tensor]:
         _FINGERPRINT: torch.tensor(list(model), dtype=torch.uint8),
         _COUNTS: torch.tensor(counts, dtype=torch.int64),
     }
-    return own | dict(_leaves(state))
-
-
-def _leaves(tree: Any, name: str = "state") -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a tree of (named) tuples, each with its path."""
-    if isinstance(tree, Tensor):
-        yield name, tree
-        return
-    fields = getattr(tree, "_fields", range(len(tree)))
-    for field, branch in zip(fields, tree, strict=True):
-        yield from _leaves(branch, f"{name}.{field}")
-
-
-def _filled(like: Any, leaves: Iterator[Tensor]) -> Any:
-    """A tree of the structure of ``like``, with the ``leaves`` in their order."""
-    if isinstance(like, Tensor):
-        return next(leaves)
-    branches = [_filled(branch, leaves) for branch in like]
-    return type(like)(*branches) if hasattr(like, "_fields") else tuple(branches)
+    return own | dict(named_leaves(state, _STATE))

@@ -1,0 +1,129 @@
+"""What goes into an exported model and what comes out of it: names, shapes, dtypes."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from clew.errors import unknown_name
+from clew.models import Classifier
+from clew.models.state_tree import named_leaves
+from clew.version import __version__
+
+__all__ = ["WHATS", "Interface", "Value", "What", "interface"]
+
+What = Literal["model", "step"]
+WHATS: tuple[What, ...] = ("model", "step")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor that goes in or comes out.
+
+    Attributes:
+        name: what it is called.
+        shape: a number for each axis, or the name of one that is free: ``"batch"`` or ``"time"``.
+        dtype: as numpy and torch call it, such as ``"float32"``.
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What an exported model takes and gives.
+
+    Attributes:
+        what: ``"model"`` or ``"step"``.
+        inputs: in their order.
+        outputs: in theirs: the logits, then the state after the last sample.
+        state: the names of the state's tensors. One that is called ``backbone.0.real`` is the input
+            ``state.backbone.0.real`` of the step, and an output ``next.backbone.0.real``.
+    """
+
+    what: What
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    state: tuple[str, ...]
+
+    def as_json(self, model: Classifier, channels: Sequence[str], classes: Sequence[str]) -> dict[str, Any]:
+        """What is written into the file, for a reader without clew, in types that JSON has.
+
+        Args:
+            model: the model, for its configuration.
+            channels: the names of the channels of a sample; none, or all of them.
+            classes: the names of the classes in the order of the logits; none, or all of them.
+
+        Raises:
+            ValueError: if the names do not fit the model.
+        """
+        config = model.config
+        for kind, names, count in (
+            ("channels", channels, config.d_input),
+            ("classes", classes, config.n_classes),
+        ):
+            if names and len(names) != count:
+                raise ValueError(f"the model has {count} {kind}, got the names of {len(names)}")
+        return {
+            "clew": __version__,
+            "torch": torch.__version__,
+            "what": self.what,
+            "mixer": config.mixer,
+            "pooling": config.pooling,
+            "channels": list(channels),
+            "classes": list(classes),
+            "inputs": [dataclasses.asdict(value) for value in self.inputs],
+            "outputs": [dataclasses.asdict(value) for value in self.outputs],
+            "state": [
+                {"name": name, "input": f"state.{name}", "output": f"next.{name}"} for name in self.state
+            ],
+        }
+
+
+def interface(model: Classifier, what: What = "model") -> Interface:
+    """What ``model`` takes and gives once it is exported.
+
+    Args:
+        model: the model.
+        what: ``"model"``: whole sequences, from rest. ``"step"``: one sample more, the state in and out.
+
+    Raises:
+        ValueError: for an unknown ``what``.
+
+    >>> from clew.models import ModelConfig, build
+    >>> model = build(ModelConfig(d_input=3, n_classes=2, mixer="gru", d_model=8, n_layers=1))
+    >>> for value in interface(model, "step").inputs:
+    ...     print(value.name, value.shape, value.dtype)
+    x_k ('batch', 3) float32
+    state.backbone.0.hidden ('batch', 8) float32
+    state.pooled ('batch', 8) float64
+    state.count ('batch',) int64
+    """
+    if what not in WHATS:
+        raise unknown_name("part to export", what, WHATS)
+    config = model.config
+    raw, computed = _name(model.input_mean.dtype), _name(model.head.weight.dtype)
+    leaves = [
+        Value(name, ("batch", *leaf.shape[1:]), _name(leaf.dtype))
+        for name, leaf in named_leaves(model.initial_state(1))
+    ]
+    per_sample = what == "model" and config.pooling == "step"
+    logits = Value("logits", ("batch", *(("time",) if per_sample else ()), config.n_classes), computed)
+    if what == "model":
+        inputs = [Value("x", ("batch", "time", config.d_input), raw), Value("lengths", ("batch",), "int64")]
+    else:
+        inputs = [Value("x_k", ("batch", config.d_input), raw), *_prefixed("state", leaves)]
+    outputs = [logits, *_prefixed("next", leaves)]
+    return Interface(what, tuple(inputs), tuple(outputs), tuple(leaf.name for leaf in leaves))
+
+
+def _prefixed(prefix: str, leaves: Sequence[Value]) -> list[Value]:
+    return [dataclasses.replace(leaf, name=f"{prefix}.{leaf.name}") for leaf in leaves]
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

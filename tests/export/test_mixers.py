@@ -1,0 +1,65 @@
+"""Every registered mixer exported, whole and by steps, to torch's own programs and to ONNX.
+
+Oracle: the model itself, run in parallel and sample by sample. Tolerances: cases.TOLERANCES.
+"""
+
+import pytest
+import torch
+from tests.export.cases import WHATS, assert_runs_as, model_of, onnx_call, torch_call
+
+from clew.export import interface, to_onnx, to_torch
+from clew.export.onnx_model import convert
+from clew.nn import mixers
+
+
+@pytest.fixture(scope="module", params=WHATS)
+def exported(request):
+    """One model with a block of every mixer there is: what makes an export slow is paid once for all."""
+    torch.manual_seed(0)
+    model = model_of(list(mixers))
+    program = to_torch(model, request.param)
+    signature = interface(model, request.param)
+    return model, request.param, program, convert(program, signature, {})
+
+
+def test_torch_runs_every_mixer(exported):
+    model, what, program, _ = exported
+    assert_runs_as(model, what, torch_call(program))
+
+
+def test_onnxruntime_runs_every_mixer(exported):
+    model, what, _, proto = exported
+    assert_runs_as(model, what, onnx_call(proto))
+
+
+def test_no_tensor_is_complex_and_no_operation_is_ours(exported):
+    _, _, program, proto = exported
+    for module in program.graph_module.modules():
+        for node in getattr(module, "graph", torch.fx.Graph()).nodes:
+            value = node.meta.get("val")
+            assert not (isinstance(value, torch.Tensor) and value.is_complex()), node
+            assert "clew" not in str(node.target)
+    assert {node.domain for node in proto.graph.node} == {""}
+    assert [(opset.domain, opset.version) for opset in proto.opset_import] == [("", 18)]
+
+
+def test_the_model_is_as_it_was(exported):
+    model, _, _, _ = exported
+    assert [type(block.mixer) for block in model.backbone.blocks] == [mixers[name] for name in mixers]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("mixer", list(mixers))
+@pytest.mark.parametrize("pooling", ["mean", "last", "step"])
+def test_each_mixer_alone(mixer, what, pooling):
+    model = model_of([mixer], pooling=pooling)
+    assert_runs_as(model, what, onnx_call(to_onnx(model, what)))
+    assert_runs_as(model, what, torch_call(to_torch(model, what)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", WHATS)
+def test_float64_in_torch(what):
+    model = model_of(["s4d"]).double()
+    assert_runs_as(model, what, torch_call(to_torch(model, what)), torch.float64, "float64")
