@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clew.nn import S4D
-from clew.nn.diagonal import CONVOLUTION_UP_TO, NATIVE_CONVOLUTION, choose_mode
+from clew.nn.diagonal import CONVOLUTION_UP_TO, NATIVE_LARGE, NATIVE_SHORT, choose_mode
 from clew.ops import use_backend
 from clew.ops.backends import Choice
 from clew.ops.diagonal_ssm.op import operation
@@ -27,19 +27,19 @@ def test_short_sequences_at_rest_are_convolved():
         assert chosen(CONVOLUTION_UP_TO * ORDER + 1) == "scan"
 
 
-def test_the_compiled_scan_leaves_many_short_sequences_of_large_systems(monkeypatch):
+def test_the_compiled_scan_leaves_what_it_is_slower_at(monkeypatch):
     monkeypatch.setattr(
         operation, "choose", lambda *tensors: Choice("native", "first in order of preference")
     )
-    order, time, batch = NATIVE_CONVOLUTION
 
     def chosen(order, time, batch):
         return choose_mode(S4D(1, order).constants(), torch.zeros(batch, time, 1), None, None)
 
-    assert chosen(order, time, batch) == "convolution"
-    assert chosen(order - 2, time, batch) == "scan"
-    assert chosen(order, time + 1, batch) == "scan"
-    assert chosen(order, time, batch - 1) == "scan"
+    for (order, time, batch), beyond in ((NATIVE_SHORT, 1), (NATIVE_LARGE, -1)):
+        assert chosen(order, time, batch) == "convolution"
+        assert chosen(order - 2, time, batch) == "scan"
+        assert chosen(order, time + beyond, batch) == "scan"
+        assert chosen(order, time, batch - 1) == "scan"
 
 
 def test_a_state_segments_or_time_steps_are_scanned():

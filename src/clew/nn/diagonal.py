@@ -25,11 +25,13 @@ MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
 # backward on one thread of a Zen 4, batch 1 … 64, time 29 … 16,384, N = 16 … 512: it takes 0.3 to 1.0 of the
 # scan's time up to this ratio, 0.8 to 1.5 up to a ratio of 16, and 1.0 to 2.2 beyond.
 CONVOLUTION_UP_TO = 4
-# Where the compiled scan loses: orders from, samples up to, rows from. Measured forward and backward on one
-# thread of a Zen 3 (AVX2), batch 1 … 512, time 32 … 4,096, N = 16 … 1,024: inside, the convolution takes 0.45
-# to 0.88 of the scan's time; outside 0.95 to 8.5 times up to N = 256, 0.94 at the least for N = 512, and 0.70
-# for N = 1,024, time 4,096, batch 8. What it saves is the kernel, which all rows share.
-NATIVE_CONVOLUTION = (256, 64, 64)
+# Where the compiled scan loses. Measured forward and backward on one thread of a Zen 3 (AVX2), batch 1 … 256,
+# time 32 … 16,384, N = 16 … 1,024. For many short sequences (orders from, samples up to, rows from) the
+# convolution takes 0.49 to 1.04 of the scan's time: what it saves is the kernel, which all rows share. For the
+# largest orders (orders from, samples from, rows from) it takes 0.83 to 0.93: the coefficients of a strip of
+# channels are more than the cache holds. Elsewhere it takes 1.0 to 9 times as long, 0.89 at the least.
+NATIVE_SHORT = (256, 64, 64)
+NATIVE_LARGE = (1024, 1024, 8)
 
 
 class DiagonalState(NamedTuple):
@@ -147,8 +149,9 @@ def choose_mode(
     order, (batch, time, _) = 2 * system.C_real.shape[-1], x.shape
     backend = operation.choose(x, *_complex(system)).backend
     if backend == "native":
-        least_order, longest, least_batch = NATIVE_CONVOLUTION
-        convolve = order >= least_order and time <= longest and batch >= least_batch
+        convolve = (order >= NATIVE_SHORT[0] and time <= NATIVE_SHORT[1] and batch >= NATIVE_SHORT[2]) or (
+            order >= NATIVE_LARGE[0] and time >= NATIVE_LARGE[1] and batch >= NATIVE_LARGE[2]
+        )
     else:
         convolve = backend != "triton" and time <= CONVOLUTION_UP_TO * order
     return "convolution" if convolve else "scan"
