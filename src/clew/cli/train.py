@@ -40,7 +40,7 @@ class Options:
     data_options: _Pairs = ()
     """Options of the data set, such as validation=0.2."""
     mixer: Annotated[str, tyro.conf.arg(metavar="NAME")] = "s4d"
-    """The layer that mixes over time: s4d or rnn."""
+    """The layer that mixes over time, such as s4d, s5, lru or gru (a wrong one lists them all)."""
     mixer_options: _Pairs = ()
     """Options of the mixer, such as d_state=32 init=lin."""
     d_model: Annotated[int, tyro.conf.arg(metavar="N")] = 64

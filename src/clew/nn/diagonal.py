@@ -27,9 +27,9 @@ MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
 CONVOLUTION_UP_TO = 4
 # Where the compiled scan loses. Measured forward and backward on one thread of a Zen 3 (AVX2), batch 1 … 256,
 # time 32 … 16,384, N = 16 … 1,024. For many short sequences (orders from, samples up to, rows from) the
-# convolution takes 0.49 to 1.04 of the scan's time: what it saves is the kernel, which all rows share. For the
-# largest orders (orders from, samples from, rows from) it takes 0.83 to 0.93: the coefficients of a strip of
-# channels are more than the cache holds. Elsewhere it takes 1.0 to 9 times as long, 0.89 at the least.
+# convolution takes 0.49 to 1.04 of the scan's time: what it saves is the kernel, which all rows share. For
+# the largest orders (orders from, samples from, rows from) it takes 0.83 to 0.93: the coefficients of a strip
+# of channels are more than the cache holds. Elsewhere it takes 1.0 to 9 times as long, 0.89 at the least.
 NATIVE_SHORT = (256, 64, 64)
 NATIVE_LARGE = (1024, 1024, 8)
 
