@@ -17,10 +17,11 @@ def cauchy(weights: Tensor, poles: Tensor, length: int, radius: float = 1.0) -> 
 
     Computed in float64, pole and conjugate at once, with r for the radius and θ for the angle of ζ:
 
-    r ζ (1 − z a)(1 − z ā) = |1 − r a|² − σ (1 − cos θ) + i τ sin θ = σ (1 + cos θ) − |1 + r a|² + i τ sin θ
+    r ζ (1 − z a)(1 − z ā) = m − σ (1 − cos θ) + i τ sin θ = σ (1 + cos θ) − p + i τ sin θ
 
-    with σ = 1 + |r a|² and τ = 1 − |r a|². The first form keeps its digits where both factors are near zero
-    beside z = r, the second beside z = −r. The sums are then products of real matrices.
+    with m = (1 − r a)(1 − r ā), p = (1 + r a)(1 + r ā), σ = 1 + r² a ā and τ = 1 − r² a ā. The first form
+    keeps its digits where both factors are near zero beside z = r, the second beside z = −r. The sums are
+    then products of real matrices.
 
     Args:
         weights: (channel, sums, pairs), complex.
