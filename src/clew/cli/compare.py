@@ -77,7 +77,7 @@ def run(options: Options) -> int:
     if not options.mixers:
         tasks = {row.training.task for row in before}
         if options.task not in tasks:
-            raise unknown_name(f"task in {results}:", options.task, tasks)
+            raise unknown_name(f"task in {results}:", options.task, tasks or {"none yet"})
         for group in group_rows(row for row in before if row.training.task == options.task):
             _show(group, options.directory)
         return 0
