@@ -32,13 +32,13 @@ def test_a_task_and_a_budget_are_a_group_and_a_mixer_with_its_options_a_line(row
 
 
 def test_median_lowest_and_highest(row):
-    scores = {"s4d": [0.75, 0.25, 0.5], "rnn": [0.5, 0.125], "gru": [0.875]}
+    scores = {"s4d": [0.75, 0.125, 0.5], "rnn": [0.5, 0.125], "gru": [0.875]}
     rows = [row(name, seed, score) for name, all_ in scores.items() for seed, score in enumerate(all_)]
     (group,) = group_rows(rows)
     table = cells(group)
     assert [line[:5] for line in table[1:]] == [
         ["gru", "87.50%", "87.50%", "87.50%", "1"],
-        ["s4d", "50.00%", "25.00%", "75.00%", "3"],
+        ["s4d", "50.00%", "12.50%", "75.00%", "3"],
         ["rnn", "31.25%", "12.50%", "50.00%", "2"],
         ["most frequent class", "10.00%", "", "", ""],
     ]
