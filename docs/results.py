@@ -1,6 +1,6 @@
 """Write the tables and draw the plots of docs/results.json, which ``clew compare`` made, for its page.
 
-For each task ``_figures/results/TASK.md``, which the page includes, and a plot in each theme beside it.
+For each task ``_figures/results/TASK.inc``, which the page includes, and a plot in each theme beside it.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def build() -> None:
                 picture = to_png(lambda theme, group=group: draw_comparison(group, theme), theme)
                 (BUILT / f"{name}-{theme.name}.png").write_bytes(picture)
             parts.append(_part(group, name))
-        (BUILT / f"{task}.md").write_text("\n".join(parts))
+        (BUILT / f"{task}.inc").write_text("\n".join(parts))
 
 
 def _part(group: Group, name: str) -> str:

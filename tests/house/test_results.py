@@ -17,7 +17,7 @@ def rows() -> list[dict]:
 
 def test_every_task_with_rows_has_its_place_on_the_page_and_no_other():
     included = re.findall(
-        r"^```\{include\} _figures/results/(.*)\.md$", (DOCS / "results.md").read_text(), re.MULTILINE
+        r"^```\{include\} _figures/results/(.*)\.inc$", (DOCS / "results.md").read_text(), re.MULTILINE
     )
     assert sorted(included) == sorted({row["task"] for row in rows()})
 
@@ -33,7 +33,7 @@ def test_the_tables_are_made_from_the_rows_alone(tmp_path):
     script.BUILT = tmp_path / "built"
     script.build()
     for task in {row["task"] for row in rows()}:
-        page = (tmp_path / "built" / f"{task}.md").read_text()
+        page = (tmp_path / "built" / f"{task}.inc").read_text()
         for row in rows():
             assert (f"\n| {row['mixer']}" in page) or row["task"] != task
         shown = re.findall(r"^```\{image\} /_figures/results/(.*)$", page, re.MULTILINE)
