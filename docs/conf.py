@@ -58,8 +58,9 @@ def name_array_like(app, what, name, value, options, signature, returns):
 
 
 def draw_figures(app):
-    """Draw the figures anew, in a process of their own: what they show is what clew does now."""
-    subprocess.run([sys.executable, Path(app.srcdir) / "figures" / "build.py"], check=True)
+    """Draw the figures anew, in processes of their own, and write the tables of the results."""
+    for script in (Path("figures", "build.py"), Path("results.py")):
+        subprocess.run([sys.executable, Path(app.srcdir) / script], check=True)
 
 
 def setup(app):

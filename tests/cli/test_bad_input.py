@@ -152,6 +152,41 @@ TRAINING = [
     Case("train bad", "no data", prepare=lambda here: (here / "bad").mkdir()),
 ]
 
+COMPARING = [
+    Case("compare", "Missing from clew compare: TASK"),
+    Case("compare data.csv --mixers s4e", "unknown mixer 's4e'; did you mean 's4d'?"),
+    Case("compare dgits --mixers s4d", "unknown data set 'dgits'; did you mean 'digits'?"),
+    Case("compare data.csv --mixers s4d --data-options tset=0.5", "'tset'; did you mean 'test'?"),
+    Case("compare data.csv --mixers s4d,", "--mixers takes words between commas, got 's4d,'"),
+    Case("compare data.csv --mixers s4d,rnn,s4d", "--mixers: 's4d' is given twice"),
+    Case("compare data.csv --mixer s4d", "unknown option '--mixer'; did you mean '--mixers'?"),
+    Case("compare data.csv --mixers s4d --seeds 0,one", "--seeds takes whole numbers from 0, got 'one'"),
+    Case("compare data.csv --mixers s4d --seeds 0,-1", "--seeds takes whole numbers from 0, got '-1'"),
+    Case(
+        "compare data.csv --mixers s4d --mixer-options d_state=8", "takes mixer:name=value, got 'd_state=8'"
+    ),
+    Case(
+        "compare data.csv --mixers s4d --mixer-options rnn:d_state=8",
+        "unknown mixer in --mixer-options: 'rnn'",
+    ),
+    Case("compare data.csv --mixers s4d --mixer-options s4d:d_stat=8", "'d_stat'; did you mean 'd_state'?"),
+    Case("compare data.csv --mixers s4d --mixer-options s4d:d_state", "takes name=value, got 'd_state'"),
+    Case("compare data.csv --mixers s4d,rnn --mixer-options s4d:d_state=-2", "d_state"),
+    Case("compare data.csv --mixers s4d --epochs 0", "epochs must be a whole number of 1 or more, got 0"),
+    Case("compare data.csv --mixers s4d --d-model 0", "d_model is at least 1; got 0"),
+    Case("compare data.csv --mixers s4d --pooling meen", "unknown pooling 'meen'; did you mean 'mean'?"),
+    Case("compare data.csv --mixers s4d --device gpu", "unknown device 'gpu'; did you mean 'cpu'?"),
+    Case("compare data.csv --mixers s4d --results runs", "the results go to a file; runs is a folder"),
+    Case("compare data.csv --mixers s4d --results data.csv", "data.csv is not a JSON file"),
+    Case("compare data.csv --mixers s4d --results data.csv/x", "cannot be a folder: data.csv is a file"),
+    Case("compare data.csv --mixers s4d --directory data.csv", "cannot be a folder: data.csv is a file"),
+    Case(
+        f"compare data.csv --mixers s4d --results {RUN}/config.json",
+        "config.json is not a file of results of this version",
+    ),
+    Case("compare digits", "unknown task in runs/compare/results.json: 'digits'; Known: none yet"),
+]
+
 RESUME = "train data.csv {small} --directory runs/interrupted --resume"
 STEP = "runs/interrupted/checkpoints/*"
 
@@ -278,7 +313,7 @@ def every_case() -> list[Case]:
         for command in ("evaluate", "info", "stream")
         for case in RUNS
     ]
-    return [*TRAINING, *RESUMING, *runs, *EVALUATION, *STREAMING, *COMMANDS]
+    return [*TRAINING, *COMPARING, *RESUMING, *runs, *EVALUATION, *STREAMING, *COMMANDS]
 
 
 @pytest.mark.parametrize("case", every_case(), ids=lambda case: case.id)

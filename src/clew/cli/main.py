@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "train": "train a classifier on a data set, yours or one that ships",
+    "compare": "train several mixers on one task with one budget, and show them side by side",
     "evaluate": "measure a trained model on the test split",
     "stream": "run a trained model on samples from standard input, one prediction a sample",
     "export": "write a trained model for other programs: ONNX, or a program of PyTorch's own",
