@@ -226,7 +226,10 @@ def _next(A_bar: Tensor, B_bar: Tensor, u: Tensor, memory: Tensor) -> Tensor:
     One product for every row, whether or not they have one Ā: a step of ``dt`` = 1 has the bits of none.
     """
     driven = u[..., None] * B_bar[..., None, :]
-    return torch.baddbmm(driven, memory, A_bar.mT.expand(len(memory), *A_bar.shape[-2:]))
+    # For torch.export ``len`` is a number, not the free size of the batch, and ``.mT`` an alias that its scan
+    # refuses.
+    transposed = A_bar.transpose(-2, -1).expand(memory.shape[0], *A_bar.shape[-2:])
+    return torch.baddbmm(driven, memory, transposed)
 
 
 def _run(
