@@ -6,20 +6,17 @@ Oracle: the messages. Tolerances: none.
 import sys
 
 import pytest
-from tests.export.cases import model_of
+from tests.export.cases import WIDTH, model_of
 
 from clew.errors import MissingExtraError
 from clew.export import interface, to_onnx, to_torch
 from clew.export.runners import onnx_runner
+from clew.nn import RNN
 
 
 def bidirectional(model):
-    """As a mixer that cannot run by steps."""
-
-    def step(*_, **__):
-        raise ValueError("it runs both ways and has no step")
-
-    model.backbone.blocks[0].mixer.step = step
+    """With a mixer that cannot run by steps, of which even the whole sequence is made."""
+    model.backbone.blocks[0].mixer = RNN(WIDTH, bidirectional=True).eval()
     return model
 
 
@@ -29,7 +26,7 @@ def bidirectional(model):
         (lambda model: model.train(), "training mode; call model.eval"),
         (lambda model: model.bfloat16(), r"is in bfloat16: model.float\(\)"),
         (lambda model: model.to("meta"), r"not on the CPU; .*model.cpu\(\)"),
-        (bidirectional, "runs both ways and has no step"),
+        (bidirectional, "reads whole sequences from both ends and has no state"),
     ],
 )
 @pytest.mark.parametrize("what", ["model", "step"])

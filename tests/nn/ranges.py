@@ -74,4 +74,49 @@ def rnn(random: Random) -> dict:
     }
 
 
-RANGES = {"s4d": s4d, "s5": s5, "lru": lru, "rnn": rnn, "gru": both_ways, "lstm": both_ways}
+def s4(random: Random) -> dict:
+    return {
+        "d_state": even(random),
+        "init": random.choice(["legs", "legt", "fout"]),
+        "mode": random.choice(["auto", "convolution", "scan", "recurrent"]),
+        **steps(random),
+        **both_ways(random),
+    }
+
+
+def dss(random: Random) -> dict:
+    kernel = random.choice(["exp", "softmax"])
+    return {
+        "d_state": even(random),
+        "kernel": kernel,
+        "normalize_length": None if kernel == "exp" else logarithmic(random, 1, 1024),
+        "mode": random.choice(["auto", "convolution", "scan", "recurrent"]),
+        **steps(random),
+        **both_ways(random),
+    }
+
+
+def lmu(random: Random) -> dict:
+    return {
+        "d_state": round(logarithmic(random, 1, LARGEST)),
+        "theta": logarithmic(random, 1, 1024),
+        **both_ways(random),
+    }
+
+
+def lmu_linear(random: Random) -> dict:
+    return {**lmu(random), "memories": random.choice([1, 1, 2, 4])}
+
+
+RANGES = {
+    "s4": s4,
+    "s4d": s4d,
+    "dss": dss,
+    "s5": s5,
+    "lru": lru,
+    "lmu-linear": lmu_linear,
+    "lmu": lmu,
+    "rnn": rnn,
+    "gru": both_ways,
+    "lstm": both_ways,
+}

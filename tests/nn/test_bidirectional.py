@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clew.models import ModelConfig, build
-from clew.nn import GRU, LRU, LSTM, RNN, S4D, S5, Backbone, Block, mixers
+from clew.nn import DSS, GRU, LMU, LRU, LSTM, RNN, S4, S4D, S5, Backbone, Block, LinearLMU, mixers
 
 TOLERANCES = {"float64": 1e-12}  # the same sums in another order
 
@@ -32,7 +32,7 @@ def impulse_responses(layer):
 
 
 def two_sided(A_bar, drive, C, C_reverse, D, lag):
-    """2 Re Σ C Āˡ B̄ forwards; 2 Re Σ C_reverse Āˡ⁻ˡᵃᵍ B̄ backwards, where l is the distance in time."""
+    """Re Σ C Āˡ B̄ forwards; Re Σ C_reverse Āˡ⁻ˡᵃᵍ B̄ backwards, where l is the distance in time."""
     answer = torch.zeros(TIME).double()
     for k in range(TIME):
         l = k - TIME // 2  # noqa: E741 - the letter of the sum
@@ -51,6 +51,58 @@ def test_s4ds_reverse_branch_is_off_by_one():
     drive = (A_bar - 1) / A * complex_of(layer.B)[0]
     C, C_reverse = 2 * complex_of(layer.C)[0], 2 * complex_of(layer.C_reverse)[0]
     close(impulse_responses(layer), two_sided(A_bar, drive, C, C_reverse, layer.D.detach()[0], lag=1))
+
+
+def test_s4s_reverse_branch_is_off_by_one():
+    layer = S4(2, 6, bidirectional=True, dt_min=0.1, dt_max=0.5).double()
+    A = torch.complex(-torch.exp(layer.A_log_real), layer.A_imag).detach()[0]
+    P, B, C, C_reverse = (complex_of(part)[0] for part in (layer.P, layer.B, layer.C, layer.C_reverse))
+    P = P[0]
+    A, P, B, C, C_reverse = (torch.cat((part, part.conj()), dim=-1) for part in (A, P, B, C, C_reverse))
+    half = torch.exp(layer.log_dt.detach()[0]) / 2 * (torch.diag(A) - torch.outer(P, P.conj()))
+    identity = torch.eye(len(A), dtype=A.dtype)
+    A_bar = torch.linalg.solve(identity - half, identity + half)
+    drive = torch.linalg.solve(identity - half, torch.exp(layer.log_dt.detach()[0]) * B)
+    poles, basis = torch.linalg.eig(A_bar)
+    drive = torch.linalg.solve(basis, drive)
+    wanted = two_sided(poles, drive, C @ basis, C_reverse @ basis, layer.D.detach()[0], lag=1)
+    close(impulse_responses(layer), wanted)
+
+
+@pytest.mark.parametrize("softmax", [{}, {"kernel": "softmax", "normalize_length": 20}])
+def test_dsss_reverse_branch_is_off_by_one(softmax):
+    layer = DSS(2, 6, bidirectional=True, dt_min=0.1, dt_max=0.5, **softmax).double()
+    real = layer.Lambda_real.detach()
+    A = torch.complex(real if softmax else -torch.exp(real), layer.Lambda_imag.detach())
+    z = torch.exp(layer.log_dt.detach()[0]) * A
+    drive = (torch.exp(z) - 1) / A
+    if softmax:
+        x = A * (torch.exp(20 * z) - 1)
+        drive = drive * A * x.conj() / (x.abs() ** 2 + 1e-7)
+    W, W_reverse = complex_of(layer.W)[0], complex_of(layer.W_reverse)[0]
+    wanted = two_sided(torch.exp(z), drive, W, W_reverse, layer.D.detach()[0], lag=1)
+    close(impulse_responses(layer), wanted)
+
+
+def test_the_linear_lmus_reverse_branch_is_as_s5s():
+    layer = LinearLMU(2, 3, theta=9, bidirectional=True).double()
+    poles, basis = torch.linalg.eig(layer.memory.A_bar)
+    drive = torch.linalg.solve(basis, (layer.memory.B_bar * layer.U_x.detach()[0, 0]).to(basis.dtype))
+    C, C_reverse = (part.detach()[0].to(basis.dtype) @ basis for part in (layer.W_m, layer.W_m_reverse))
+    wanted = two_sided(poles, drive, C, C_reverse, layer.W_x.detach()[0, 0], lag=0)
+    close(impulse_responses(layer), wanted)
+
+
+def test_the_lmu_is_two_of_them_summed():
+    layer = LMU(3, 5, theta=9, bidirectional=True).double()
+    one, other = LMU(3, 5, theta=9).double(), LMU(3, 5, theta=9).double()
+    one.load_state_dict(layer.state_dict(), strict=False)
+    other.load_state_dict(layer.reverse.state_dict())
+    x, lengths = torch.randn(2, TIME, 3).double(), torch.tensor([TIME, 4])
+    y, _ = layer(x, lengths=lengths)
+    for row, end in enumerate(lengths.tolist()):
+        alone = x[row : row + 1, :end]
+        close(y[row : row + 1, :end], one(alone)[0] + other(alone.flip(1))[0].flip(1))
 
 
 def test_s5s_reverse_branch_is_not():

@@ -10,6 +10,7 @@ from clew.errors import unknown_name
 from clew.maths import pairs
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, real_form, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
@@ -61,6 +62,9 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
             takes what :func:`clew.nn.diagonal.choose_mode` says is fastest. They agree.
         dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
         dt_max: the largest.
+        bidirectional: add a branch that runs backwards in time, with the same Λ and Δ and a weight of its
+            own, ``W_reverse``, that does not see the present sample: its kernel is off by one, as in the
+            published code. Then there is no step and no state.
 
     Raises:
         ValueError: for an unknown name, numbers that do not fit, or a ``normalize_length`` that is missing or
@@ -79,6 +83,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
     """
 
     discretization = "zoh"
+    W_reverse: Tensor  # of a bidirectional layer
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         mode: Mode = "auto",
         dt_min: float = 1e-3,
         dt_max: float = 1e-1,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if kernel not in KERNELS:
@@ -101,7 +107,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         if not 0.0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
         _check_normalize_length(kernel, normalize_length)
-        self.d_model, self.d_state = d_model, d_state
+        self.d_model, self.d_state, self.bidirectional = d_model, d_state, bidirectional
         self.kernel, self.normalize_length, self.mode = kernel, normalize_length, mode
         Lambda, _ = initial_spectrum("legs", d_state)
         low, high = math.log(dt_min), math.log(dt_max)
@@ -113,6 +119,8 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         self.Lambda_imag = nn.Parameter(Lambda.imag.to(dtype))
         self.W = nn.Parameter(torch.randn(d_model, d_state // 2, 2))
         self.D = nn.Parameter(torch.randn(d_model))
+        reverse = nn.Parameter(torch.randn_like(self.W)) if bidirectional else None
+        self.register_parameter("W_reverse", reverse)
 
     def forward(
         self,
@@ -133,8 +141,20 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
                     )
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, DiagonalState]:
+            system = self._constants(dt, backwards)
+            return run(system, x, state, self.mode, lengths=lengths, segments=segments)
+
         with without_autocast(x.device):
-            return run(self._constants(dt), x, state, self.mode, lengths=lengths, segments=segments)
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.log_dt)
+            return both_ways(
+                directed, x, dtype, lengths=lengths, segments=segments, dt=dt, without_present=True
+            ), NO_STATE
 
     def step(
         self,
@@ -150,10 +170,12 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
 
     def constants(self) -> DiagonalConstants:
         """Λ̄, b̄, W/2 (for twice the real part is taken) and D as real pairs in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> DiagonalState:
         """Zeros (batch, channel, pairs)."""
+        check_one_way(self, "state")
         shape = (batch_size, self.d_model, self.d_state // 2)
         dtype, device = state_dtype(self.log_dt), self.log_dt.device
         return DiagonalState(
@@ -165,15 +187,17 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
 
         Its A and B are the rounded Λ̄ and b̄ that the layer itself runs on.
         """
+        check_one_way(self, "causal system")
         return DiscreteStateSpace(*real_form(self.constants()), dt=torch.exp(self.log_dt.double()))
 
     def continuous_system(self) -> StateSpace:
         """The systems before discretisation, alike."""
+        check_one_way(self, "causal system")
         step_size = torch.exp(self.log_dt.double())[:, None]
         shape = (self.d_model, self.d_state // 2)
         real, imag, b_real, b_imag = (part.expand(shape) for part in self._equation(step_size))
         return StateSpace(
-            *real_form(DiagonalConstants(real, imag, b_real, b_imag, *self._output(torch.float64), self.D))
+            *real_form(DiagonalConstants(real, imag, b_real, b_imag, *_output(self.W, torch.float64), self.D))
         )
 
     def resample(self, factor: float) -> Self:
@@ -185,15 +209,19 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
 
     def dynamics_parameters(self) -> tuple[str, ...]:
         """``log_dt``, Λ and W: all of the kernel's, as published."""
-        return ("log_dt", "Lambda_real", "Lambda_imag", "W")
+        names = ("log_dt", "Lambda_real", "Lambda_imag", "W")
+        return (*names, "W_reverse") if self.bidirectional else names
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets."""
         length = "" if self.normalize_length is None else f", normalize_length={self.normalize_length:g}"
-        return f"{self.d_model}, d_state={self.d_state}, kernel={self.kernel!r}{length}, mode={self.mode!r}"
+        return (
+            f"{self.d_model}, d_state={self.d_state}, kernel={self.kernel!r}{length}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
+        )
 
-    def _constants(self, dt: Tensor | None) -> DiagonalConstants:
-        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Λ̄ and b̄."""
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> DiagonalConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Λ̄ and b̄; of one direction."""
         dtype = state_dtype(self.log_dt)
         step_size = torch.exp(self.log_dt.double())[:, None]
         equation = self._equation(step_size)
@@ -201,8 +229,8 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
             step_size = step_size * dt.double()[..., None, None]
         bars = discretize_diagonal(*equation, step_size, self.discretization)
         A_bar_real, A_bar_imag, b_bar_real, b_bar_imag = (bar.to(dtype) for bar in bars)
-        W_real, W_imag = self._output(dtype)
-        D = self.D.to(dtype)
+        W_real, W_imag = _output(self.W_reverse if backwards else self.W, dtype)
+        D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
         return DiagonalConstants(A_bar_real, A_bar_imag, b_bar_real, b_bar_imag, W_real, W_imag, D)
 
     def _equation(self, step_size: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -214,10 +242,11 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         real = torch.minimum(real, GROWTH / horizon)
         return real, imag.expand_as(real), *_normaliser(real, imag, horizon)
 
-    def _output(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """W/2 as a real pair."""
-        real, imag = (self.W.to(dtype) / 2).unbind(-1)
-        return real, imag
+
+def _output(W: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """W/2 as a real pair."""
+    real, imag = (W.to(dtype) / 2).unbind(-1)
+    return real, imag
 
 
 def _normaliser(real: Tensor, imag: Tensor, horizon: Tensor) -> tuple[Tensor, Tensor]:

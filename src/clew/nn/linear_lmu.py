@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 
 from clew.maths.packed_scan import packed_scan
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.legendre import LegendreMemory
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import last_valid, zero_padding
@@ -67,6 +68,9 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
         d_state: order of a memory: real states.
         theta: θ, the window of the memories, in samples.
         memories: how many numbers u are remembered.
+        bidirectional: add a branch that runs backwards in time: memories of what is to come, written by the
+            same ``U_x`` and read by a ``W_m_reverse`` of their own. Both branches see the present sample, and
+            W_x x is added once. Then there is no step and no state. The paper has no such layer: it is ours.
 
     Raises:
         ValueError: for numbers out of range.
@@ -81,12 +85,22 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
     """
 
     discretization = "zoh"
+    W_m_reverse: Tensor  # of a bidirectional layer
 
-    def __init__(self, d_model: int, d_state: int = 64, *, theta: float = 256.0, memories: int = 1) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        d_state: int = 64,
+        *,
+        theta: float = 256.0,
+        memories: int = 1,
+        bidirectional: bool = False,
+    ) -> None:
         super().__init__()
         if d_model < 1 or memories < 1:
             raise ValueError(f"d_model and memories are at least 1; got {d_model} and {memories}")
         self.d_model, self.d_state, self.memories = d_model, d_state, memories
+        self.bidirectional = bidirectional
         self.memory = LegendreMemory(d_state, theta)
         self.U_x = nn.Parameter(torch.empty(memories, d_model))
         self.W_m = nn.Parameter(torch.empty(d_model, memories * d_state))
@@ -94,6 +108,8 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
         nn.init.kaiming_uniform_(self.U_x, nonlinearity="linear")
         nn.init.xavier_normal_(self.W_m)
         nn.init.xavier_normal_(self.W_x)
+        reverse = nn.Parameter(nn.init.xavier_normal_(torch.empty_like(self.W_m))) if bidirectional else None
+        self.register_parameter("W_m_reverse", reverse)
 
     def forward(
         self,
@@ -106,18 +122,22 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
     ) -> tuple[Tensor, LinearLMUState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
         check_sequence(self, x, state, lengths, segments, dt)
-        before = (self.initial_state(len(x)) if state is None else state).memory
-        if x.numel() == 0:
-            return x, LinearLMUState(before)
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, LinearLMUState]:
+            before = self._rest(len(x)) if state is None else state
+            if x.numel() == 0:
+                return x, before
+            return _run(self._constants(dt, backwards), x, before.memory, lengths, segments)
+
         with without_autocast(x.device):
-            known = self._constants(dt)
-            u = zero_padding(x, lengths).to(known.U_x.dtype)
-            states = (_scan if dt is None else _loop)(known, linear(u, known.U_x), before, segments)
-            final = states[:, -1] if lengths is None else last_valid(states, lengths, before)
-            y = linear(states.flatten(2), known.W_m) + linear(u, known.W_x)
-            return zero_padding(y, lengths).to(x.dtype), LinearLMUState(final.contiguous())
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.U_x)
+            return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
 
     def step(
         self,
@@ -138,20 +158,27 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
 
     def constants(self) -> LinearLMUConstants:
         """Ā, B̄ and the parameters in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> LinearLMUState:
         """Zeros (batch, memories, state)."""
-        shape = (batch_size, self.memories, self.d_state)
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def _rest(self, batch: int) -> LinearLMUState:
+        shape = (batch, self.memories, self.d_state)
         return LinearLMUState(torch.zeros(shape, dtype=state_dtype(self.U_x), device=self.U_x.device))
 
     def system(self) -> DiscreteStateSpace:
         """The layer as one real system, float64, on the memories' states one after the other."""
+        check_one_way(self, "causal system")
         A_bar, B_bar, *rest = self.constants()
         return DiscreteStateSpace(*_together(A_bar, B_bar, *rest))
 
     def continuous_system(self) -> StateSpace:
         """The same before discretisation, in the time of samples."""
+        check_one_way(self, "causal system")
         memory = self.memory
         return StateSpace(
             *_together(memory.A / memory.theta, memory.B / memory.theta, self.U_x, self.W_m, self.W_x)
@@ -171,12 +198,18 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets."""
-        return f"{self.d_model}, d_state={self.d_state}, memories={self.memories}"
+        return (
+            f"{self.d_model}, d_state={self.d_state}, memories={self.memories}"
+            f"{', bidirectional=True' * self.bidirectional}"
+        )
 
-    def _constants(self, dt: Tensor | None) -> LinearLMUConstants:
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> LinearLMUConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄; of one direction."""
         dtype = state_dtype(self.U_x)
         A_bar, B_bar = self.memory.discrete(dt)
-        U_x, W_m, W_x = (weight.to(dtype) for weight in (self.U_x, self.W_m, self.W_x))
+        W_m = self.W_m_reverse if backwards else self.W_m
+        W_x = torch.zeros_like(self.W_x) if backwards else self.W_x
+        U_x, W_m, W_x = (weight.to(dtype) for weight in (self.U_x, W_m, W_x))
         return LinearLMUConstants(A_bar.to(dtype), B_bar.to(dtype), U_x, W_m, W_x)
 
 
@@ -193,7 +226,22 @@ def _next(A_bar: Tensor, B_bar: Tensor, u: Tensor, memory: Tensor) -> Tensor:
     One product for every row, whether or not they have one Ā: a step of ``dt`` = 1 has the bits of none.
     """
     driven = u[..., None] * B_bar[..., None, :]
-    return torch.baddbmm(driven, memory, A_bar.mT.expand(len(memory), *A_bar.shape[-2:]))
+    # For torch.export ``len`` is a number, not the free size of the batch, and ``.mT`` an alias that its scan
+    # refuses.
+    transposed = A_bar.transpose(-2, -1).expand(memory.shape[0], *A_bar.shape[-2:])
+    return torch.baddbmm(driven, memory, transposed)
+
+
+def _run(
+    known: LinearLMUConstants, x: Tensor, before: Tensor, lengths: Tensor | None, segments: Tensor | None
+) -> tuple[Tensor, LinearLMUState]:
+    """One direction, from ``before`` (batch, memories, state)."""
+    u = zero_padding(x, lengths).to(known.U_x.dtype)
+    ways = _scan if known.A_bar.dim() == 2 else _loop
+    states = ways(known, linear(u, known.U_x), before, segments)
+    final = states[:, -1] if lengths is None else last_valid(states, lengths, before)
+    y = linear(states.flatten(2), known.W_m) + linear(u, known.W_x)
+    return zero_padding(y, lengths).to(x.dtype), LinearLMUState(final.contiguous())
 
 
 def _scan(known: LinearLMUConstants, u: Tensor, memory: Tensor, segments: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.gated import loop
 from clew.nn.legendre import LegendreMemory
 from clew.nn.mixer import Mixer, state_dtype
@@ -63,6 +64,8 @@ class LMU(Mixer[LMUState, LMUConstants]):
         d_model: channels; as many hidden states.
         d_state: order of the memory.
         theta: θ, its window, in samples.
+        bidirectional: add a layer that runs backwards in time, ``reverse``, with parameters of its own, and
+            sum the outputs; then there is no step and no state.
 
     Raises:
         ValueError: for numbers out of range; in calls, for a ``dt``.
@@ -76,7 +79,9 @@ class LMU(Mixer[LMUState, LMUConstants]):
     for the start and the discretisation.
     """
 
-    def __init__(self, d_model: int, d_state: int = 64, *, theta: float = 256.0) -> None:
+    def __init__(
+        self, d_model: int, d_state: int = 64, *, theta: float = 256.0, bidirectional: bool = False
+    ) -> None:
         super().__init__()
         if d_model < 1:
             raise ValueError(f"d_model is at least 1; got {d_model}")
@@ -89,6 +94,9 @@ class LMU(Mixer[LMUState, LMUConstants]):
         self.W_x = nn.Parameter(nn.init.xavier_normal_(torch.empty(d_model, d_model)))
         self.W_h = nn.Parameter(nn.init.xavier_normal_(torch.empty(d_model, d_model)))
         self.W_m = nn.Parameter(nn.init.xavier_normal_(torch.empty(d_model, d_state)))
+        self.bidirectional, self.reverse = bidirectional, None
+        if bidirectional:
+            self.reverse = LMU(d_model, d_state, theta=theta)
 
     def forward(
         self,
@@ -102,18 +110,16 @@ class LMU(Mixer[LMUState, LMUConstants]):
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
         check_sequence(self, x, state, lengths, segments, dt)
         _refuse_dt(dt)
-        before = self.initial_state(len(x)) if state is None else state
-        if x.numel() == 0:
-            return x, before
-        with without_autocast(x.device):
-            known = self.constants()
-            driven = linear(zero_padding(x, lengths).to(known.W_m.dtype), known.inputs)
+        if self.reverse is None:
+            return self._run(x, state, lengths, segments)
+        layers = (self, self.reverse)
 
-            def after(driven_k: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-                return _next(known, driven_k, LMUState(*state))
+        def directed(
+            x: Tensor, segments: Tensor | None, _: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, LMUState]:
+            return layers[backwards]._run(x, None, lengths, segments)
 
-            y, last = loop(after, driven, before, lengths, segments)
-            return zero_padding(y, lengths).to(x.dtype), LMUState(*last)
+        return both_ways(directed, x, state_dtype(self.e_x), lengths=lengths, segments=segments), NO_STATE
 
     def step(
         self, x_k: Tensor, state: LMUState, *, dt: Tensor | None = None, constants: LMUConstants | None = None
@@ -128,6 +134,10 @@ class LMU(Mixer[LMUState, LMUConstants]):
 
     def constants(self) -> LMUConstants:
         """Ā, B̄ and the parameters in the dtype of the state."""
+        check_one_way(self, "constants")
+        return self._known()
+
+    def _known(self) -> LMUConstants:
         A_bar, B_bar = self.memory.discrete(None)
         inputs, recurrent = torch.cat((self.e_x[None], self.W_x)), torch.cat((self.e_h[None], self.W_h))
         dtype, parts = state_dtype(self.e_x), (A_bar, B_bar, inputs, recurrent, self.e_m, self.W_m)
@@ -135,10 +145,12 @@ class LMU(Mixer[LMUState, LMUConstants]):
 
     def initial_state(self, batch_size: int) -> LMUState:
         """Zeros (batch, channel) and (batch, state)."""
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def _rest(self, batch: int) -> LMUState:
         like = torch.zeros((), dtype=state_dtype(self.e_x), device=self.e_x.device)
-        return LMUState(
-            like.new_zeros((batch_size, self.d_model)), like.new_zeros((batch_size, self.d_state))
-        )
+        return LMUState(like.new_zeros((batch, self.d_model)), like.new_zeros((batch, self.d_state)))
 
     def system(self) -> DiscreteStateSpace:
         """There is none.
@@ -171,7 +183,24 @@ class LMU(Mixer[LMUState, LMUConstants]):
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets."""
-        return f"{self.d_model}, d_state={self.d_state}"
+        return f"{self.d_model}, d_state={self.d_state}{', bidirectional=True' * self.bidirectional}"
+
+    def _run(
+        self, x: Tensor, state: LMUState | None, lengths: Tensor | None, segments: Tensor | None
+    ) -> tuple[Tensor, LMUState]:
+        """Forwards in time."""
+        before = self._rest(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            known = self._known()
+            driven = linear(zero_padding(x, lengths).to(known.W_m.dtype), known.inputs)
+
+            def after(driven_k: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+                return _next(known, driven_k, LMUState(*state))
+
+            y, last = loop(after, driven, before, lengths, segments)
+            return zero_padding(y, lengths).to(x.dtype), LMUState(*last)
 
 
 def _next(known: LMUConstants, driven: Tensor, state: LMUState) -> LMUState:

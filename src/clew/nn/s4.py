@@ -1,7 +1,7 @@
 """S4: a bank of state space systems, one per channel, whose matrix is diagonal plus low rank."""
 
-import copy
 import math
+from functools import partial
 from typing import Literal, Self
 
 import torch
@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from clew.errors import unknown_name
 from clew.maths.dplr_bilinear import discretize_dplr
 from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.dplr import MODES, DPLRConstants, DPLRState, Mode, dense, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
 from clew.nn.spectra import initial_low_rank
 from clew.systems import DiscreteStateSpace, StateSpace
 
@@ -58,6 +60,9 @@ class S4(Mixer[DPLRState, DPLRConstants]):
             convolution, for ``segments`` scan, for ``dt`` recurrent. They agree.
         dt_min: the smallest Δ, in units of the continuous system's time; Δ starts log-uniform.
         dt_max: the largest.
+        bidirectional: add a branch that runs backwards in time, with the same Λ, P, B and Δ and an output of
+            its own, ``C_reverse``, that does not see the present sample: its kernel is off by one, as in the
+            published code. It costs as much again; and there is no step and no state.
 
     Raises:
         ValueError: for an unknown name, an odd ``d_state``, or no 0 < ``dt_min`` ≤ ``dt_max``; in calls, for
@@ -75,6 +80,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
     """
 
     discretization: Literal["bilinear"] = "bilinear"
+    C_reverse: Tensor  # of a bidirectional layer
 
     def __init__(
         self,
@@ -85,6 +91,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         mode: Mode = "auto",
         dt_min: float = 1e-3,
         dt_max: float = 1e-1,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if mode not in MODES:
@@ -94,6 +101,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         if not 0.0 < dt_min <= dt_max < math.inf:
             raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
         self.d_model, self.d_state, self.init, self.mode = d_model, d_state, init, mode
+        self.bidirectional = bidirectional
         A, P, B = initial_low_rank(init, d_state)
         low, high = math.log(dt_min), math.log(dt_max)
         dtype = torch.get_default_dtype()
@@ -104,6 +112,8 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         self.B = nn.Parameter(torch.view_as_real(B).to(dtype).repeat(d_model, 1, 1))
         self.C = nn.Parameter(torch.randn(d_model, d_state // 2, 2) * math.sqrt(0.5))
         self.D = nn.Parameter(torch.randn(d_model))
+        reverse = nn.Parameter(torch.randn_like(self.C) * math.sqrt(0.5)) if bidirectional else None
+        self.register_parameter("C_reverse", reverse)
 
     def forward(
         self,
@@ -126,18 +136,28 @@ class S4(Mixer[DPLRState, DPLRConstants]):
             )
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
-        before = self.initial_state(len(x)) if state is None else state
-        with without_autocast(x.device):
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, DPLRState]:
             return run(
-                self._constants,
+                partial(self._constants, backwards=backwards),
                 x,
-                before,
+                self._rest(len(x)) if state is None else state,
                 self.mode,
                 lengths=lengths,
                 segments=segments,
                 dt=dt,
                 at_rest=state is None,
             )
+
+        with without_autocast(x.device):
+            if not self.bidirectional:
+                return directed(x, segments, dt, False)
+            dtype = state_dtype(self.log_dt)
+            return both_ways(
+                directed, x, dtype, lengths=lengths, segments=segments, dt=dt, without_present=True
+            ), NO_STATE
 
     def step(
         self,
@@ -153,11 +173,16 @@ class S4(Mixer[DPLRState, DPLRConstants]):
 
     def constants(self) -> DPLRConstants:
         """Ā as ā, U and W, B̄, C and D, as real tensors in the dtype of the state."""
+        check_one_way(self, "constants")
         return self._constants(None)
 
     def initial_state(self, batch_size: int) -> DPLRState:
         """Zeros (batch, channel, pairs)."""
-        shape = (batch_size, self.d_model, self.d_state // 2)
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def _rest(self, batch: int) -> DPLRState:
+        shape = (batch, self.d_model, self.d_state // 2)
         dtype, device = state_dtype(self.log_dt), self.log_dt.device
         return DPLRState(
             torch.zeros(shape, dtype=dtype, device=device), torch.zeros(shape, dtype=dtype, device=device)
@@ -168,6 +193,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
 
         Its A and B are made of the rounded numbers that the layer itself runs on.
         """
+        check_one_way(self, "causal system")
         A, B, C, D = dense(self.constants())
         return DiscreteStateSpace(
             A, B[..., None], C[:, None], D[:, None, None], dt=torch.exp(self.log_dt.double())
@@ -175,6 +201,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
 
     def continuous_system(self) -> StateSpace:
         """The systems before discretisation, alike."""
+        check_one_way(self, "causal system")
         Lambda = self._eigenvalues(), self.A_imag
         P, B, C = (part.unbind(-1) for part in (self.P, self.B, self.C))
         W = (2 * P[0], 2 * P[1])  # P* h = 2 Re Σ P̄ h
@@ -186,31 +213,22 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         return ("log_dt", "A_log_real", "A_imag", "P", "B")
 
     def resample(self, factor: float) -> Self:
-        """A copy of the layer for samples that are ``factor`` times as far apart: Δ times ``factor``.
-
-        Args:
-            factor: positive and finite; 2 for half the sampling rate.
-
-        Raises:
-            ValueError: for any other ``factor``.
-        """
-        if not 0.0 < factor < math.inf:
-            raise ValueError(f"factor is positive and finite, 2 for half the sampling rate; got {factor}")
-        other = copy.deepcopy(self)
-        with torch.no_grad():
-            other.log_dt.add_(math.log(factor))
-        return other
+        """With Δ scaled, as :meth:`clew.nn.Mixer.resample` says."""
+        return with_longer_steps(self, factor, "log_dt")
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets."""
-        return f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, mode={self.mode!r}"
+        return (
+            f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, mode={self.mode!r}"
+            f"{', bidirectional=True' * self.bidirectional}"
+        )
 
     def _eigenvalues(self) -> Tensor:
         """Re Λ, float64."""
         return -torch.exp(self.A_log_real.double())
 
-    def _constants(self, dt: Tensor | None) -> DPLRConstants:
-        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄."""
+    def _constants(self, dt: Tensor | None, backwards: bool = False) -> DPLRConstants:
+        """For ``dt`` = 1, or with the dimensions of ``dt`` before those of Ā and B̄; of one direction."""
         dtype = state_dtype(self.log_dt)
         step_size = torch.exp(self.log_dt.double())[:, None]
         if dt is not None:
@@ -220,4 +238,6 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         A = (self._eigenvalues(), self.A_imag.double())
         bars = discretize_dplr(A, (P_real, P_imag), (B_real, B_imag), step_size)
         rounded = (part.to(dtype) for pair in bars for part in pair)
-        return DPLRConstants._make((*rounded, *self.C.to(dtype).unbind(-1), self.D.to(dtype)))
+        C = (self.C_reverse if backwards else self.C).to(dtype)
+        D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
+        return DPLRConstants._make((*rounded, *C.unbind(-1), D))

@@ -26,11 +26,12 @@ def both_ways(forwards, backwards, rest, without_present=False):
     return run
 
 
-def own_output(published):
-    """The backward branch that shares all with the forward one but C, and has no D."""
+def own_output(published, output="C", through="D"):
+    """The backward branch that shares all with the forward one but its ``output``, and has no ``through``."""
 
     def run(parameters, x, state, **options):
-        own = {**parameters, "C": parameters["C_reverse"], "D": torch.zeros_like(parameters["D"])}
+        own = {**parameters, output: parameters[f"{output}_reverse"]}
+        own[through] = torch.zeros_like(parameters[through])
         return published(own, x, state, **options)
 
     return run

@@ -8,10 +8,14 @@ from tests.nn.conformance.members import MEMBERS, takes
 BATCH, TIME = 3, 23
 
 
-def every(*features):
-    """Parametrise ``member`` by those that have every one of ``features``."""
-    chosen = [member for member in MEMBERS if all(takes(member, feature) for feature in features)]
-    return pytest.mark.parametrize("member", chosen, ids=[member.name for member in chosen])
+def every(*features, slow=()):
+    """Parametrise ``member`` by those that have every one of ``features``; those in ``slow`` are slow."""
+    chosen = [
+        pytest.param(member, id=member.name, marks=[pytest.mark.slow] if member.name in slow else [])
+        for member in MEMBERS
+        if all(takes(member, feature) for feature in features)
+    ]
+    return pytest.mark.parametrize("member", chosen)
 
 
 def build(member, dtype=torch.float64):

@@ -56,7 +56,8 @@ def everything(member, time):
     return options
 
 
-@every("state")
+# s4 with dt is s4-recurrent's loop and dss is dss-softmax with another b: thousands of operations to trace.
+@every("state", slow=("s4", "dss"))
 def test_aot_eager(member):
     layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
@@ -76,7 +77,7 @@ def test_aot_eager_both_ways(member):
     test_aot_eager(member)
 
 
-@every("state")
+@every("state", slow=("s4", "dss"))  # s4's is s4-convolution's
 def test_aot_eager_from_rest(member):
     """Without a state, as training runs it: another path through some layers that have one."""
     layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)

@@ -12,11 +12,13 @@ import torch
 from tests.nn.conformance.cases import assert_close, build, by_steps, every, random_input, random_state
 
 LENGTH = 16_384
+# Two loops of so many steps: a quarter every day, when test_the_system_agrees has the whole of what is LTI.
+STEPS = [LENGTH // 4, pytest.param(LENGTH, marks=pytest.mark.slow)]
 
 
-def slow_layer(member):
+def slow_layer(member, length=LENGTH):
     layer = build(member, torch.float32)
-    member.slow(layer, LENGTH)
+    member.slow(layer, length)
     return layer
 
 
@@ -28,8 +30,9 @@ def in_float64(layer, x, state, constants):
 
 
 @every("step")
-def test_views_agree(member):
-    layer, x = slow_layer(member), random_input(torch.float32, 1, LENGTH)
+@pytest.mark.parametrize("length", STEPS)
+def test_views_agree(member, length):
+    layer, x = slow_layer(member, length), random_input(torch.float32, 1, length)
     state = random_state(layer, 1)
     with torch.no_grad():
         constants = layer.constants()
@@ -38,8 +41,8 @@ def test_views_agree(member):
             "forward": layer(x, state),
             "steps": by_steps(layer, x, state, constants=constants),
         }
-        first, middle = layer(x[:, :5000], state)
-        second, final = layer(x[:, 5000:], middle)
+        first, middle = layer(x[:, : length // 3], state)
+        second, final = layer(x[:, length // 3 :], middle)
         views["chunks"] = torch.cat((first, second), dim=1), final
     for y, final in views.values():
         assert_close(y, wanted, "float32 long")

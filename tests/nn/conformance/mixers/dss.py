@@ -1,6 +1,7 @@
 """DSS in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, no_system, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import DSS
@@ -49,7 +50,15 @@ def _slow(layer, samples):
         layer.Lambda_real.copy_(torch.log(rate) if layer.kernel == "exp" else -rate)
 
 
+def _rest(parameters):
+    return (torch.zeros_like(parameters["W"][..., 0]),) * 2
+
+
 def _member(name, length=None, **options):
+    equations, bidirectional = published(length), "bidirectional" in options
+    if bidirectional:
+        equations = both_ways(equations, own_output(equations, "W"), _rest, without_present=True)
+
     def build():
         layer = DSS(CHANNELS, 8, normalize_length=length, dt_min=0.01, dt_max=0.3, **options)
         if length is not None:
@@ -57,9 +66,13 @@ def _member(name, length=None, **options):
                 layer.Lambda_real.copy_(torch.tensor([0.3, -0.5, 0.1, -0.2]))
         return layer
 
-    return Member(name, build, published(length), _slow, holds=True)
+    return Member(name, build, equations, _slow, holds=not bidirectional)
 
 
 # Mode "convolution" is nn/diagonal.py's, which S4D's members hold to the suite.
-MEMBERS = (_member("dss"), _member("dss-softmax", 40, kernel="softmax"))
-EXCEPTIONS = {}
+MEMBERS = (
+    _member("dss"),
+    _member("dss-softmax", 40, kernel="softmax"),
+    _member("dss-bidirectional", 40, kernel="softmax", bidirectional=True),
+)
+EXCEPTIONS = {**refusals("dss-bidirectional", "DSS"), **no_system("dss-bidirectional", "DSS")}

@@ -1,6 +1,7 @@
-"""The linear LMU in the suite: its published equations, its constructors; it refuses nothing."""
+"""The linear LMU in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, no_system, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 from tests.nn.conformance.mixers.legendre import held
 
@@ -29,13 +30,26 @@ def _slow(layer, samples):
     layer.memory = LegendreMemory(ORDER, samples)
 
 
-MEMBERS = (
-    Member(
-        "lmu-linear",
-        lambda: LinearLMU(CHANNELS, ORDER, theta=THETA, memories=MEMORIES),
-        published,
+def _rest(parameters):
+    return (parameters["W_m"].new_zeros(MEMORIES, ORDER),)
+
+
+def _member(name, equations, **options):
+    return Member(
+        name,
+        lambda: LinearLMU(CHANNELS, ORDER, theta=THETA, memories=MEMORIES, **options),
+        equations,
         _slow,
-        holds=True,
-    ),
+        holds=not options,
+    )
+
+
+BOTH_WAYS = both_ways(published, own_output(published, "W_m", "W_x"), _rest)
+MEMBERS = (
+    _member("lmu-linear", published),
+    _member("lmu-linear-bidirectional", BOTH_WAYS, bidirectional=True),
 )
-EXCEPTIONS = {}
+EXCEPTIONS = {
+    **refusals("lmu-linear-bidirectional", "LinearLMU"),
+    **no_system("lmu-linear-bidirectional", "LinearLMU"),
+}

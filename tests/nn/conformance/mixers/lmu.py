@@ -1,6 +1,7 @@
 """The LMU in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 from tests.nn.conformance.mixers.legendre import held
 
@@ -24,11 +25,16 @@ def published(parameters, x, state):
     return stacked(outputs, x), (h, m)
 
 
-def _build():
-    layer = LMU(CHANNELS, ORDER, theta=THETA)
-    with torch.no_grad():
-        layer.e_m.copy_(0.3 * torch.randn(ORDER))  # it starts at zero, where its product could not be seen
+def _build(**options):
+    layer = LMU(CHANNELS, ORDER, theta=THETA, **options)
+    with torch.no_grad():  # it starts at zero, where its product could not be seen
+        for one in (layer, layer.reverse)[: 1 + layer.bidirectional]:
+            one.e_m.copy_(0.3 * torch.randn(ORDER))
     return layer
+
+
+def _rest(parameters):
+    return parameters["e_x"].new_zeros(CHANNELS), parameters["e_x"].new_zeros(ORDER)
 
 
 def _slow(layer, samples):
@@ -39,11 +45,18 @@ def _slow(layer, samples):
         layer.e_m.zero_()
 
 
-MEMBERS = (Member("lmu", _build, published, _slow),)
+BOTH_WAYS = both_ways(published, own_weights(published), _rest)
+MEMBERS = (
+    Member("lmu", _build, published, _slow),
+    Member("lmu-bidirectional", lambda: _build(bidirectional=True), BOTH_WAYS, _slow),
+)
 _DISCRETE = "an LMU with tanh is defined in discrete time and"
-EXCEPTIONS = {
-    ("lmu", "dt"): f"{_DISCRETE} takes no dt",
-    ("lmu", "system"): "an LMU with tanh is not a linear system",
-    ("lmu", "continuous_system"): f"{_DISCRETE} has no continuous system",
-    ("lmu", "resample"): f"{_DISCRETE} cannot be resampled",
+REFUSALS = {
+    "dt": f"{_DISCRETE} takes no dt",
+    "system": "an LMU with tanh is not a linear system",
+    "continuous_system": f"{_DISCRETE} has no continuous system",
+    "resample": f"{_DISCRETE} cannot be resampled",
 }
+EXCEPTIONS = {
+    (member.name, feature): error for member in MEMBERS for feature, error in REFUSALS.items()
+} | refusals("lmu-bidirectional", "LMU")

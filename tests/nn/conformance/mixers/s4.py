@@ -1,6 +1,7 @@
 """S4 in the suite: its published equations, its constructors, what it refuses."""
 
 import torch
+from tests.nn.conformance.both_ways import both_ways, no_system, own_output, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
 
 from clew.nn import S4
@@ -38,9 +39,16 @@ def _slow(layer, samples):
         layer.P.mul_((0.1 / tau.sqrt())[:, None, :, None])
 
 
+def _rest(parameters):
+    return (torch.zeros_like(parameters["A_imag"]),) * 2
+
+
 def _member(name, **options):
+    equations = published
+    if "bidirectional" in options:
+        equations = both_ways(published, own_output(published), _rest, without_present=True)
     return Member(
-        name, lambda: S4(CHANNELS, 8, dt_min=0.01, dt_max=0.3, **options), published, _slow, holds=False
+        name, lambda: S4(CHANNELS, 8, dt_min=0.01, dt_max=0.3, **options), equations, _slow, holds=False
     )
 
 
@@ -48,10 +56,13 @@ MEMBERS = (
     _member("s4"),
     _member("s4-convolution", mode="convolution", init="legt"),
     _member("s4-recurrent", mode="recurrent", init="fout"),
+    _member("s4-bidirectional", bidirectional=True),
 )
 
 _CONVOLUTION = "mode='convolution' has one"
 EXCEPTIONS = {
+    **refusals("s4-bidirectional", "S4"),
+    **no_system("s4-bidirectional", "S4"),
     ("s4-convolution", "segments"): f"{_CONVOLUTION} kernel for all and takes no segments: take mode='scan'",
     ("s4-convolution", "dt"): f"{_CONVOLUTION} matrix for all and takes no dt: take mode='recurrent'",
 }
