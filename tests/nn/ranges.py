@@ -74,4 +74,16 @@ def rnn(random: Random) -> dict:
     }
 
 
-RANGES = {"s4d": s4d, "s5": s5, "lru": lru, "rnn": rnn, "gru": both_ways, "lstm": both_ways}
+def mamba(random: Random) -> dict:
+    return {
+        "d_state": round(logarithmic(random, 1, LARGEST)),
+        "d_conv": random.randint(1, 5),
+        "expand": random.randint(1, 3),
+        "dt_rank": random.choice([None, 1, 3]),
+        "conv_bias": random.random() < 0.5,
+        "bias": random.random() < 0.5,
+        **both_ways(random),
+    }
+
+
+RANGES = {"s4d": s4d, "s5": s5, "lru": lru, "rnn": rnn, "gru": both_ways, "lstm": both_ways, "mamba": mamba}
