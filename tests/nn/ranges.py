@@ -86,4 +86,26 @@ def mamba(random: Random) -> dict:
     }
 
 
-RANGES = {"s4d": s4d, "s5": s5, "lru": lru, "rnn": rnn, "gru": both_ways, "lstm": both_ways, "mamba": mamba}
+def mamba2(random: Random) -> dict:
+    groups = random.choice([1, 1, 2])
+    return {
+        "d_state": round(logarithmic(random, 1, LARGEST)),
+        "d_conv": random.randint(1, 5),
+        "expand": groups * random.randint(1, 3),
+        "head_dim": 1 if groups == 2 else random.choice([None, 1]),
+        "n_groups": groups,
+        "bias": random.random() < 0.5,
+        **both_ways(random),
+    }
+
+
+RANGES = {
+    "s4d": s4d,
+    "s5": s5,
+    "lru": lru,
+    "rnn": rnn,
+    "gru": both_ways,
+    "lstm": both_ways,
+    "mamba": mamba,
+    "mamba2": mamba2,
+}

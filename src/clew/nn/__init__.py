@@ -10,6 +10,7 @@ from clew.nn.lmu import LMU
 from clew.nn.lru import LRU
 from clew.nn.lstm import LSTM
 from clew.nn.mamba import Mamba
+from clew.nn.mamba2 import Mamba2
 from clew.nn.mixer import Mixer
 from clew.nn.registry import mixers
 from clew.nn.rnn import RNN
@@ -32,6 +33,7 @@ __all__ = [
     "Dropout",
     "LinearLMU",
     "Mamba",
+    "Mamba2",
     "Mixer",
     "mixers",
 ]

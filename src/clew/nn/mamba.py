@@ -15,12 +15,11 @@ from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
+from clew.nn.selective import step_bias
 from clew.ops import causal_conv, causal_conv_step, selective_scan, selective_scan_step
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["Mamba", "MambaConstants", "MambaState"]
-
-DT_MIN, DT_MAX = 1e-3, 1e-1
 
 
 class MambaState(NamedTuple):
@@ -123,8 +122,7 @@ class Mamba(Mixer[MambaState, MambaConstants]):
         self.dt_proj = nn.Linear(rank, inner)
         nn.init.uniform_(self.dt_proj.weight, -(rank**-0.5), rank**-0.5)
         with torch.no_grad():
-            step_size = DT_MIN * (DT_MAX / DT_MIN) ** torch.rand(inner)
-            self.dt_proj.bias.copy_(step_size + torch.log(-torch.expm1(-step_size)))  # softplus, undone
+            self.dt_proj.bias.copy_(step_bias(inner))
         self.A_log = nn.Parameter(torch.log(torch.arange(1.0, d_state + 1)).repeat(inner, 1))
         self.D = nn.Parameter(torch.ones(inner))
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
