@@ -27,7 +27,7 @@ class Mamba2State(NamedTuple):
     """What the convolution and the scan have seen.
 
     Attributes:
-        conv: (batch, d_conv − 1, inner channel + 2 · group · state): the convolution's last inputs, oldest first.
+        conv: (batch, d_conv − 1, inner channel + 2 · group · state): its last inputs, the oldest first.
         scan: (batch, head, head_dim, state): h.
     """
 
