@@ -14,6 +14,7 @@ from clew.nn import Mamba2
 
 TOLERANCES = {
     "float64": 1e-12,  # one product, summed in another order
+    "float32": 1e-4,  # of outputs about 1, products of seven numbers that are rounded
     "start": 1e-3,  # relative: softplus undone and done again in float32, near 0.001
     "mean": 0.1,  # of 2,048 uniform numbers, in units of their range: 15 standard errors
 }
@@ -74,6 +75,15 @@ def test_sizes_that_do_not_divide_are_refused(options, got):
 def test_sizes_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} is at least 1; got 0"):
         Mamba2(4, **{name: 0})
+
+
+def test_the_norm_of_what_has_no_square_in_float32():
+    """What reaches the norm is cubic in x and more: its square overflows long before it does."""
+    layer, x = Mamba2(4, 4), (1e7 * torch.randn(2, 9, 4)).requires_grad_()
+    y, _ = layer(x)
+    assert all(torch.isfinite(g).all() for g in torch.autograd.grad(y.sum(), (x, *layer.parameters())))
+    wanted, _ = layer.double()(x.double())
+    torch.testing.assert_close(y.double(), wanted, rtol=0, atol=TOLERANCES["float32"])
 
 
 def test_what_was_resampled_is_saved_as_such():

@@ -10,8 +10,17 @@ import copy
 import pytest
 import torch
 from tests.nn.conformance.cases import assert_close, build, by_steps, every, random_input, random_state
+from tests.nn.conformance.members import MEMBERS, takes
 
 LENGTH = 16_384
+
+# A selective layer's step is some thirty operations: one member of each stands for all every day.
+NOT_DAILY = ("mamba-odd", "mamba2-groups")
+STEPPED = [
+    pytest.param(member, id=member.name, marks=[pytest.mark.slow] if member.name in NOT_DAILY else [])
+    for member in MEMBERS
+    if takes(member, "step")
+]
 
 
 def slow_layer(member):
@@ -27,7 +36,7 @@ def in_float64(layer, x, state, constants):
     return by_steps(copy.deepcopy(layer).double(), x.double(), wide, constants=exact)
 
 
-@every("step")
+@pytest.mark.parametrize("member", STEPPED)
 def test_views_agree(member):
     layer, x = slow_layer(member), random_input(torch.float32, 1, LENGTH)
     state = random_state(layer, 1)
