@@ -108,6 +108,31 @@ def lmu_linear(random: Random) -> dict:
     return {**lmu(random), "memories": random.choice([1, 1, 2, 4])}
 
 
+def mamba(random: Random) -> dict:
+    return {
+        "d_state": round(logarithmic(random, 1, LARGEST)),
+        "d_conv": random.randint(1, 5),
+        "expand": random.randint(1, 3),
+        "dt_rank": random.choice([None, 1, 3]),
+        "conv_bias": random.random() < 0.5,
+        "bias": random.random() < 0.5,
+        **both_ways(random),
+    }
+
+
+def mamba2(random: Random) -> dict:
+    groups = random.choice([1, 1, 2])
+    return {
+        "d_state": round(logarithmic(random, 1, LARGEST)),
+        "d_conv": random.randint(1, 5),
+        "expand": groups * random.randint(1, 3),
+        "head_dim": 1 if groups == 2 else random.choice([None, 1]),
+        "n_groups": groups,
+        "bias": random.random() < 0.5,
+        **both_ways(random),
+    }
+
+
 RANGES = {
     "s4": s4,
     "s4d": s4d,
@@ -117,6 +142,8 @@ RANGES = {
     "lmu-linear": lmu_linear,
     "lmu": lmu,
     "rnn": rnn,
+    "mamba": mamba,
+    "mamba2": mamba2,
     "gru": both_ways,
     "lstm": both_ways,
 }

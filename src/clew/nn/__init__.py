@@ -9,6 +9,8 @@ from clew.nn.linear_lmu import LinearLMU
 from clew.nn.lmu import LMU
 from clew.nn.lru import LRU
 from clew.nn.lstm import LSTM
+from clew.nn.mamba import Mamba
+from clew.nn.mamba2 import Mamba2
 from clew.nn.mixer import Mixer
 from clew.nn.registry import mixers
 from clew.nn.rnn import RNN
@@ -30,6 +32,8 @@ __all__ = [
     "Block",
     "Dropout",
     "LinearLMU",
+    "Mamba",
+    "Mamba2",
     "Mixer",
     "mixers",
 ]

@@ -40,12 +40,12 @@ def own_output(published, output="C", through="D"):
 def own_weights(published):
     """The backward branch that shares nothing: its parameters are called ``reverse.…``."""
 
-    def run(parameters, x, state):
+    def run(parameters, x, state, **options):
         prefix = "reverse."
         own = {
             name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)
         }
-        return published(own, x, state)
+        return published(own, x, state, **options)
 
     return run
 

@@ -4,9 +4,9 @@ A new mixer brings a file in mixers/ with its published equations and its constr
 Whatever it cannot do is a row of its EXCEPTIONS, and must raise the ValueError written there.
 """
 
-from tests.nn.conformance.mixers import dss, gru, linear_lmu, lmu, lru, lstm, rnn, s4, s4d, s5
+from tests.nn.conformance.mixers import dss, gru, linear_lmu, lmu, lru, lstm, mamba, mamba2, rnn, s4, s4d, s5
 
-MIXERS = (s4, s4d, dss, rnn, s5, lru, linear_lmu, lmu, gru, lstm)
+MIXERS = (s4, s4d, dss, rnn, s5, lru, linear_lmu, lmu, gru, lstm, mamba, mamba2)
 MEMBERS = tuple(member for mixer in MIXERS for member in mixer.MEMBERS)
 
 # (member, what it does not have): the error, and with it the reason.

@@ -15,6 +15,9 @@ LENGTH = 16_384
 # Two loops of so many steps: a quarter every day, when test_the_system_agrees has the whole of what is LTI.
 STEPS = [LENGTH // 4, pytest.param(LENGTH, marks=pytest.mark.slow)]
 
+# A selective layer's step is some thirty operations: one member of each stands for all every day.
+SELECTIVE = ("mamba-odd", "mamba2-groups")
+
 
 def slow_layer(member, length=LENGTH):
     layer = build(member, torch.float32)
@@ -29,7 +32,7 @@ def in_float64(layer, x, state, constants):
     return by_steps(copy.deepcopy(layer).double(), x.double(), wide, constants=exact)
 
 
-@every("step")
+@every("step", slow=SELECTIVE)
 @pytest.mark.parametrize("length", STEPS)
 def test_views_agree(member, length):
     layer, x = slow_layer(member, length), random_input(torch.float32, 1, length)

@@ -1,0 +1,312 @@
+"""Mamba's layer: a state space system whose step and whose input and output matrices the input chooses."""
+
+import math
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from clew.maths.softplus import softplus
+from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
+from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.padding import zero_padding
+from clew.nn.precision import without_autocast
+from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
+from clew.nn.selective import step_bias
+from clew.ops import causal_conv, causal_conv_step, selective_scan, selective_scan_step
+from clew.systems import DiscreteStateSpace, StateSpace
+
+__all__ = ["Mamba", "MambaConstants", "MambaState"]
+
+
+class MambaState(NamedTuple):
+    """What the convolution and the scan have seen.
+
+    Attributes:
+        conv: (batch, d_conv − 1, inner channel): the convolution's last inputs, the oldest first.
+        scan: (batch, inner channel, state): h.
+    """
+
+    conv: Tensor
+    scan: Tensor
+
+
+class MambaConstants(NamedTuple):
+    """A = −exp(A_log) (inner channel, state), and the parameters in the dtype of the state.
+
+    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero.
+    """
+
+    in_proj_weight: Tensor
+    in_proj_bias: Tensor
+    conv1d_weight: Tensor
+    conv1d_bias: Tensor
+    x_proj_weight: Tensor
+    dt_proj_weight: Tensor
+    dt_proj_bias: Tensor
+    A: Tensor
+    D: Tensor
+    out_proj_weight: Tensor
+    out_proj_bias: Tensor
+
+
+@mixers.register("mamba")
+class Mamba(Mixer[MambaState, MambaConstants]):
+    """S6: h[k] = exp(Δ[k] A) h[k−1] + Δ[k] B[k] u[k], where Δ, B and C are functions of the sample.
+
+    The whole of the published layer around it, with inner channels, ``expand`` times as many:
+
+        (v, z) = W_in x,    u = silu(causal convolution of v),    (r, B, C) = W_x u,
+        Δ = softplus(W_Δ r + b_Δ),    y = W_out ((C · h + D u) · silu(z)).
+
+    It is its own gate and mixes channels: :class:`clew.nn.Block` around it needs no activation and no channel
+    mixing. Parameters have the names, shapes and start of the published code, so its checkpoints fit:
+    ``in_proj``, ``conv1d``, ``x_proj``, ``dt_proj``, ``A_log``, ``D``, ``out_proj``. A starts at −1 … −N in
+    every channel, D at 1, b_Δ so that softplus(b_Δ) is log-uniform from 0.001 to 0.1.
+
+    A is discretised by the zero-order hold, B by Euler's rule. Δ is in the layer's own units of time, and
+    ``dt`` multiplies it after the softplus; the convolution goes by samples, whatever lies between them.
+    Everything is computed in the dtype of the state, float32 at least, and rounded once, at the output.
+
+    Args:
+        d_model: channels.
+        d_state: N, the number of real states of each inner channel.
+        d_conv: taps of the convolution.
+        expand: how many inner channels for each channel.
+        dt_rank: the size of r, from which each sample's Δ is made; a sixteenth of ``d_model``, rounded up,
+            for ``None``.
+        conv_bias: whether the convolution has a bias.
+        bias: whether ``in_proj`` and ``out_proj`` have one.
+        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
+            outputs are summed. Then there is no step and no state.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    >>> layer = Mamba(d_model=4, d_state=16)
+    >>> y, state = layer(torch.randn(2, 100, 4))
+    >>> y.shape, state.conv.shape, state.scan.shape
+    (torch.Size([2, 100, 4]), torch.Size([2, 3, 8]), torch.Size([2, 8, 16]))
+
+    Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), algorithm
+    2, section 3.4 (the block) and 3.6 (the start of Δ and A); shapes and the start of W_Δ from its code.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        d_state: int = 16,
+        *,
+        d_conv: int = 4,
+        expand: int = 2,
+        dt_rank: int | None = None,
+        conv_bias: bool = True,
+        bias: bool = False,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        rank = math.ceil(d_model / 16) if dt_rank is None else dt_rank
+        sizes = {"d_model": d_model, "d_state": d_state, "d_conv": d_conv, "expand": expand, "dt_rank": rank}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name} is at least 1; got {size}")
+        self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
+        self.dt_rank, self.bidirectional = rank, bidirectional
+        inner = expand * d_model
+        self.in_proj = nn.Linear(d_model, 2 * inner, bias=bias)
+        self.conv1d = nn.Conv1d(inner, inner, d_conv, groups=inner, bias=conv_bias)
+        self.x_proj = nn.Linear(inner, rank + 2 * d_state, bias=False)
+        self.dt_proj = nn.Linear(rank, inner)
+        nn.init.uniform_(self.dt_proj.weight, -(rank**-0.5), rank**-0.5)
+        with torch.no_grad():
+            self.dt_proj.bias.copy_(step_bias(inner))
+        self.A_log = nn.Parameter(torch.log(torch.arange(1.0, d_state + 1)).repeat(inner, 1))
+        self.D = nn.Parameter(torch.ones(inner))
+        self.out_proj = nn.Linear(inner, d_model, bias=bias)
+        self.reverse = None
+        if bidirectional:
+            self.reverse = Mamba(
+                d_model, d_state, d_conv=d_conv, expand=expand, dt_rank=rank, conv_bias=conv_bias, bias=bias
+            )
+
+    def forward(
+        self,
+        x: Tensor,
+        state: MambaState | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+        dt: Tensor | None = None,
+    ) -> tuple[Tensor, MambaState]:
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
+        check_sequence(self, x, state, lengths, segments, dt)
+        if dt is not None:
+            dt = zero_padding(dt[..., None], lengths)[..., 0]
+        if self.reverse is None:
+            return self._run(x, state, lengths, segments, dt)
+        layers = (self, self.reverse)
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, MambaState]:
+            return layers[backwards]._run(x, None, lengths, segments, dt)
+
+        dtype = state_dtype(self.A_log)
+        return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
+
+    def step(
+        self,
+        x_k: Tensor,
+        state: MambaState,
+        *,
+        dt: Tensor | None = None,
+        constants: MambaConstants | None = None,
+    ) -> tuple[Tensor, MambaState]:
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` says."""
+        check_step(self, x_k, state, dt, constants)
+        with without_autocast(x_k.device):
+            known = self.constants() if constants is None else constants
+            v, z = linear(x_k.to(known.A.dtype), known.in_proj_weight, known.in_proj_bias).chunk(2, -1)
+            taps, bias = known.conv1d_weight[:, 0], known.conv1d_bias
+            u, conv = causal_conv_step(v, taps, bias, state=state.conv, activation="silu")
+            raw, B, C = self._selected(u, known)
+            delta = softplus(raw + known.dt_proj_bias)
+            delta = delta if dt is None else delta * dt.to(delta.dtype)[:, None]
+            y, scan = selective_scan_step(
+                u, delta, known.A, B, C, known.D, z=z, state=state.scan, dt_softplus=False
+            )
+            y = linear(y, known.out_proj_weight, known.out_proj_bias)
+        return y.to(x_k.dtype), MambaState(conv, scan)
+
+    def constants(self) -> MambaConstants:
+        """A and the parameters in the dtype of the state."""
+        check_one_way(self, "constants")
+        return self._known()
+
+    def initial_state(self, batch_size: int) -> MambaState:
+        """Zeros (batch, d_conv − 1, inner channel) and (batch, inner channel, state)."""
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def system(self) -> DiscreteStateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("Mamba is selective: its matrices depend on the input, so it is no linear system")
+
+    def continuous_system(self) -> StateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("Mamba is selective: its matrices depend on the input; it has no continuous system")
+
+    def resample(self, factor: float) -> Self:
+        """With each Δ scaled, as :meth:`clew.nn.Mixer.resample` says.
+
+        Δ enters as Δ A and Δ B alone, so A and the rows of ``x_proj`` that make B are scaled in its place:
+        the copy has parameters like any other. The convolution stays as it is.
+        """
+        longer = with_longer_steps(self, factor, "A_log")
+        with torch.no_grad():
+            longer.x_proj.weight[self.dt_rank : self.dt_rank + self.d_state] *= factor
+        if self.reverse is not None:
+            longer.reverse = self.reverse.resample(factor)
+        return longer
+
+    def dynamics_parameters(self) -> tuple[str, ...]:
+        """``A_log``, ``D`` and b_Δ, which get no weight decay as published; those of ``reverse`` too."""
+        names = ("A_log", "D", "dt_proj.bias")
+        return names if self.reverse is None else (*names, *(f"reverse.{name}" for name in names))
+
+    def extra_repr(self) -> str:
+        """What ``repr`` shows between the brackets, before the parts."""
+        return (
+            f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
+            f"dt_rank={self.dt_rank}{', bidirectional=True' * self.bidirectional}"
+        )
+
+    def _run(
+        self,
+        x: Tensor,
+        state: MambaState | None,
+        lengths: Tensor | None,
+        segments: Tensor | None,
+        dt: Tensor | None,
+    ) -> tuple[Tensor, MambaState]:
+        """Forwards in time; ``dt`` is zero in the padding."""
+        before = self._rest(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            known = self._known()
+            u = zero_padding(x, lengths).to(known.A.dtype)
+            v, z = linear(u, known.in_proj_weight, known.in_proj_bias).chunk(2, -1)
+            u, conv = causal_conv(
+                v,
+                known.conv1d_weight[:, 0],
+                known.conv1d_bias,
+                activation="silu",
+                initial_state=before.conv,
+                segments=segments,
+                lengths=lengths,
+            )
+            delta, B, C = self._selected(u, known)
+            if dt is not None:
+                delta = softplus(delta + known.dt_proj_bias) * dt.to(delta.dtype)[..., None]
+            y, scan = selective_scan(
+                u,
+                delta,
+                known.A,
+                B,
+                C,
+                known.D,
+                z=z,
+                dt_bias=known.dt_proj_bias if dt is None else None,
+                dt_softplus=dt is None,
+                initial_state=before.scan,
+                segments=segments,
+                lengths=lengths,
+            )
+            y = linear(y, known.out_proj_weight, known.out_proj_bias)
+            return zero_padding(y, lengths).to(x.dtype), MambaState(conv, scan)
+
+    def _selected(self, u: Tensor, known: MambaConstants) -> tuple[Tensor, Tensor, Tensor]:
+        """What the sample chooses: Δ before bias and softplus (..., inner channel), B and C (..., state)."""
+        sizes = [self.dt_rank, self.d_state, self.d_state]
+        low, B, C = torch.split(linear(u, known.x_proj_weight), sizes, dim=-1)
+        return linear(low, known.dt_proj_weight), B, C
+
+    def _known(self) -> MambaConstants:
+        dtype = state_dtype(self.A_log)
+
+        def wide(parameter: Tensor | None, size: int = 0) -> Tensor:
+            return self.A_log.new_zeros(size, dtype=dtype) if parameter is None else parameter.to(dtype)
+
+        inner = self.expand * self.d_model
+        return MambaConstants(
+            wide(self.in_proj.weight),
+            wide(self.in_proj.bias, 2 * inner),
+            wide(self.conv1d.weight),
+            wide(self.conv1d.bias, inner),
+            wide(self.x_proj.weight),
+            wide(self.dt_proj.weight),
+            wide(self.dt_proj.bias),
+            -torch.exp(wide(self.A_log)),
+            wide(self.D),
+            wide(self.out_proj.weight),
+            wide(self.out_proj.bias, self.d_model),
+        )
+
+    def _rest(self, batch: int) -> MambaState:
+        inner, like = self.expand * self.d_model, torch.zeros(0, dtype=state_dtype(self.A_log))
+        like = like.to(self.A_log.device)
+        return MambaState(
+            like.new_zeros((batch, self.d_conv - 1, inner)), like.new_zeros((batch, inner, self.d_state))
+        )

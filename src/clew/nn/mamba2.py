@@ -1,0 +1,344 @@
+"""Mamba-2's layer: heads whose whole state decays by one number that the input chooses."""
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, silu
+
+from clew.maths.softplus import softplus
+from clew.nn.arguments import check_sequence, check_step
+from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
+from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.padding import zero_padding
+from clew.nn.precision import without_autocast
+from clew.nn.registry import mixers
+from clew.nn.resampling import with_longer_steps
+from clew.nn.selective import step_bias
+from clew.ops import causal_conv, causal_conv_step, ssd, ssd_step
+from clew.systems import DiscreteStateSpace, StateSpace
+
+__all__ = ["Mamba2", "Mamba2Constants", "Mamba2State"]
+
+LARGEST_HEAD, EPSILON = 64, 1e-5
+
+
+class Mamba2State(NamedTuple):
+    """What the convolution and the scan have seen.
+
+    Attributes:
+        conv: (batch, d_conv − 1, inner channel + 2 · group · state): its last inputs, the oldest first.
+        scan: (batch, head, head_dim, state): h.
+    """
+
+    conv: Tensor
+    scan: Tensor
+
+
+class Mamba2Constants(NamedTuple):
+    """A = −exp(A_log) (head,), and the parameters and ``step_size`` in the dtype of the state.
+
+    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero.
+    """
+
+    in_proj_weight: Tensor
+    in_proj_bias: Tensor
+    conv1d_weight: Tensor
+    conv1d_bias: Tensor
+    dt_bias: Tensor
+    step_size: Tensor
+    A: Tensor
+    D: Tensor
+    norm_weight: Tensor
+    out_proj_weight: Tensor
+    out_proj_bias: Tensor
+
+
+@mixers.register("mamba2")
+class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
+    """SSD: h[k] = exp(Δ[k] A) h[k−1] + Δ[k] u[k] B[k]ᵀ, one Δ and A for each head; Δ, B, C from the sample.
+
+    The whole of the published layer around it, with inner channels, ``expand`` times as many, in heads:
+
+        (z, v, d) = W_in x,    (u, B, C) = silu(causal convolution of v),    Δ = softplus(d + b_Δ),
+        y = W_out RMSNorm((h C + D u) · silu(z)),
+
+    the norm over each of the ``n_groups`` groups of inner channels by itself. Heads of a group share B and C.
+    It is its own gate and mixes channels: :class:`clew.nn.Block` around it needs no activation and no channel
+    mixing. Parameters have the names, shapes and start of the published code: ``in_proj``, ``conv1d``,
+    ``dt_bias``, ``A_log``, ``D``, ``norm``, ``out_proj``. A starts uniform from −16 to −1, D at 1, b_Δ so
+    that softplus(b_Δ) is log-uniform from 0.001 to 0.1.
+
+    A is discretised by the zero-order hold, B by Euler's rule. ``dt`` multiplies Δ after the softplus, and so
+    does the buffer ``step_size``, 1 unless the layer was resampled; the convolution goes by samples, whatever
+    lies between them. Everything is computed in the dtype of the state, float32 at least, and rounded once,
+    at the output.
+
+    Args:
+        d_model: channels.
+        d_state: N, the number of real states of each inner channel.
+        d_conv: taps of the convolution, which has a bias.
+        expand: how many inner channels for each channel.
+        head_dim: inner channels of a head; the largest divisor of their number up to 64, for ``None``.
+        n_groups: how many B and C there are; divides the number of heads.
+        bias: whether ``in_proj`` and ``out_proj`` have one.
+        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
+            outputs are summed. Then there is no step and no state.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    >>> layer = Mamba2(d_model=4, d_state=16, head_dim=2, n_groups=2)
+    >>> y, state = layer(torch.randn(2, 100, 4))
+    >>> y.shape, state.conv.shape, state.scan.shape
+    (torch.Size([2, 100, 4]), torch.Size([2, 3, 72]), torch.Size([2, 4, 2, 16]))
+
+    Source: Dao and Gu, "Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured
+    State Space Duality" (2024), section 7 (the block, its heads and its norm); the order of ``in_proj``, the
+    gate before the norm, its ε = 1e-5 and the start from its code.
+    """
+
+    step_size: Tensor
+
+    def __init__(
+        self,
+        d_model: int,
+        d_state: int = 128,
+        *,
+        d_conv: int = 4,
+        expand: int = 2,
+        head_dim: int | None = None,
+        n_groups: int = 1,
+        bias: bool = False,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        sizes = {
+            "d_model": d_model,
+            "d_state": d_state,
+            "d_conv": d_conv,
+            "expand": expand,
+            "head_dim": 1 if head_dim is None else head_dim,
+            "n_groups": n_groups,
+        }
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name} is at least 1; got {size}")
+        inner = expand * d_model
+        if head_dim is None:
+            head_dim = max(size for size in range(1, LARGEST_HEAD + 1) if inner % size == 0)
+        if inner % head_dim or inner // head_dim % n_groups:
+            raise ValueError(
+                "head_dim divides expand · d_model, and n_groups the number of heads; got "
+                f"head_dim={head_dim} for {inner} inner channels and n_groups={n_groups}"
+            )
+        self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
+        self.head_dim, self.n_groups, self.bidirectional = head_dim, n_groups, bidirectional
+        heads, convolved = inner // head_dim, inner + 2 * n_groups * d_state
+        self.in_proj = nn.Linear(d_model, inner + convolved + heads, bias=bias)
+        self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved)
+        self.dt_bias = nn.Parameter(step_bias(heads))
+        self.register_buffer("step_size", torch.ones(()))
+        self.A_log = nn.Parameter(torch.log(torch.empty(heads).uniform_(1.0, 16.0)))
+        self.D = nn.Parameter(torch.ones(heads))
+        self.norm = nn.RMSNorm(inner, eps=EPSILON)
+        self.out_proj = nn.Linear(inner, d_model, bias=bias)
+        self.reverse = None
+        if bidirectional:
+            self.reverse = Mamba2(
+                d_model,
+                d_state,
+                d_conv=d_conv,
+                expand=expand,
+                head_dim=head_dim,
+                n_groups=n_groups,
+                bias=bias,
+            )
+
+    def forward(
+        self,
+        x: Tensor,
+        state: Mamba2State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+        dt: Tensor | None = None,
+    ) -> tuple[Tensor, Mamba2State]:
+        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
+        check_sequence(self, x, state, lengths, segments, dt)
+        if dt is not None:
+            dt = zero_padding(dt[..., None], lengths)[..., 0]
+        if self.reverse is None:
+            return self._run(x, state, lengths, segments, dt)
+        layers = (self, self.reverse)
+
+        def directed(
+            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
+        ) -> tuple[Tensor, Mamba2State]:
+            return layers[backwards]._run(x, None, lengths, segments, dt)
+
+        dtype = state_dtype(self.A_log)
+        return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
+
+    def step(
+        self,
+        x_k: Tensor,
+        state: Mamba2State,
+        *,
+        dt: Tensor | None = None,
+        constants: Mamba2Constants | None = None,
+    ) -> tuple[Tensor, Mamba2State]:
+        """Run over one sample, as :meth:`clew.nn.Mixer.step` says."""
+        check_step(self, x_k, state, dt, constants)
+        with without_autocast(x_k.device):
+            known = self.constants() if constants is None else constants
+            z, v, delta = self._driven(x_k.to(known.A.dtype), known, dt)
+            taps, bias = known.conv1d_weight[:, 0], known.conv1d_bias
+            v, conv = causal_conv_step(v, taps, bias, state=state.conv, activation="silu")
+            u, B, C = self._parts(v)
+            y, scan = ssd_step(u, delta, known.A, B, C, known.D, state=state.scan, dt_softplus=False)
+            y = self._read(y, z, known)
+        return y.to(x_k.dtype), Mamba2State(conv, scan)
+
+    def constants(self) -> Mamba2Constants:
+        """A, the parameters and ``step_size`` in the dtype of the state."""
+        check_one_way(self, "constants")
+        return self._known()
+
+    def initial_state(self, batch_size: int) -> Mamba2State:
+        """Zeros (batch, d_conv − 1, inner channel + 2 · group · state) and (batch, head, head_dim, state)."""
+        check_one_way(self, "state")
+        return self._rest(batch_size)
+
+    def system(self) -> DiscreteStateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("Mamba-2 is selective: its matrices depend on the input, so it is no linear system")
+
+    def continuous_system(self) -> StateSpace:
+        """There is none.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "Mamba-2 is selective: its matrices depend on the input; it has no continuous system"
+        )
+
+    def resample(self, factor: float) -> Self:
+        """With ``step_size`` scaled, as :meth:`clew.nn.Mixer.resample` says; the convolution stays as it is.
+
+        No parameter could take the factor: B is made by a SiLU and Δ by a softplus.
+        """
+        longer = with_longer_steps(self, factor)
+        longer.step_size *= factor
+        if self.reverse is not None:
+            longer.reverse = self.reverse.resample(factor)
+        return longer
+
+    def dynamics_parameters(self) -> tuple[str, ...]:
+        """``A_log``, ``D`` and b_Δ, which get no weight decay as published; those of ``reverse`` too."""
+        names = ("A_log", "D", "dt_bias")
+        return names if self.reverse is None else (*names, *(f"reverse.{name}" for name in names))
+
+    def extra_repr(self) -> str:
+        """What ``repr`` shows between the brackets, before the parts."""
+        return (
+            f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
+            f"head_dim={self.head_dim}, n_groups={self.n_groups}{', bidirectional=True' * self.bidirectional}"
+        )
+
+    def _run(
+        self,
+        x: Tensor,
+        state: Mamba2State | None,
+        lengths: Tensor | None,
+        segments: Tensor | None,
+        dt: Tensor | None,
+    ) -> tuple[Tensor, Mamba2State]:
+        """Forwards in time; ``dt`` is zero in the padding."""
+        before = self._rest(len(x)) if state is None else state
+        if x.numel() == 0:
+            return x, before
+        with without_autocast(x.device):
+            known = self._known()
+            z, v, delta = self._driven(zero_padding(x, lengths).to(known.A.dtype), known, dt)
+            v, conv = causal_conv(
+                v,
+                known.conv1d_weight[:, 0],
+                known.conv1d_bias,
+                activation="silu",
+                initial_state=before.conv,
+                segments=segments,
+                lengths=lengths,
+            )
+            u, B, C = self._parts(v)
+            y, scan = ssd(
+                u,
+                delta,
+                known.A,
+                B,
+                C,
+                known.D,
+                dt_softplus=False,
+                initial_state=before.scan,
+                segments=segments,
+                lengths=lengths,
+            )
+            return zero_padding(self._read(y, z, known), lengths).to(x.dtype), Mamba2State(conv, scan)
+
+    def _driven(self, x: Tensor, known: Mamba2Constants, dt: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The gate z and v (..., channels of their own), and Δ (..., head)."""
+        inner = self.expand * self.d_model
+        sizes = [inner, inner + 2 * self.n_groups * self.d_state, inner // self.head_dim]
+        z, v, raw = torch.split(linear(x, known.in_proj_weight, known.in_proj_bias), sizes, dim=-1)
+        delta = known.step_size * softplus(raw + known.dt_bias)
+        return z, v, delta if dt is None else delta * dt.to(delta.dtype)[..., None]
+
+    def _parts(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The input u (..., head, head_dim), B and C (..., group, state)."""
+        inner, matrix = self.expand * self.d_model, self.n_groups * self.d_state
+        u, B, C = torch.split(v, [inner, matrix, matrix], dim=-1)
+        heads, grouped = (len(self.A_log), self.head_dim), (self.n_groups, self.d_state)
+        outer = v.shape[:-1]
+        return u.reshape(*outer, *heads), B.reshape(*outer, *grouped), C.reshape(*outer, *grouped)
+
+    def _read(self, y: Tensor, z: Tensor, known: Mamba2Constants) -> Tensor:
+        """The gate, the norm of each group and ``out_proj``, of y (..., head, head_dim)."""
+        gated = (y.flatten(-2) * silu(z)).reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
+        # Divided by any number first, the norm is the same if ε is too; by this one no square overflows.
+        size = gated.detach().abs().amax(-1, keepdim=True).clamp(min=1.0)
+        scaled = gated / size
+        mean_square = scaled.square().mean(-1, keepdim=True) + EPSILON / size / size
+        normed = (scaled * torch.rsqrt(mean_square)).flatten(-2) * known.norm_weight
+        return linear(normed, known.out_proj_weight, known.out_proj_bias)
+
+    def _known(self) -> Mamba2Constants:
+        dtype = state_dtype(self.A_log)
+
+        def wide(parameter: Tensor | None, size: int = 0) -> Tensor:
+            return self.A_log.new_zeros(size, dtype=dtype) if parameter is None else parameter.to(dtype)
+
+        return Mamba2Constants(
+            wide(self.in_proj.weight),
+            wide(self.in_proj.bias, self.in_proj.out_features),
+            wide(self.conv1d.weight),
+            wide(self.conv1d.bias),
+            wide(self.dt_bias),
+            wide(self.step_size),
+            -torch.exp(wide(self.A_log)),
+            wide(self.D),
+            wide(self.norm.weight),
+            wide(self.out_proj.weight),
+            wide(self.out_proj.bias, self.d_model),
+        )
+
+    def _rest(self, batch: int) -> Mamba2State:
+        like = torch.zeros(0, dtype=state_dtype(self.A_log), device=self.A_log.device)
+        return Mamba2State(
+            like.new_zeros((batch, self.d_conv - 1, self.conv1d.in_channels)),
+            like.new_zeros((batch, len(self.A_log), self.head_dim, self.d_state)),
+        )
