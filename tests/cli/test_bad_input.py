@@ -154,7 +154,7 @@ TRAINING = [
 
 COMPARING = [
     Case("compare", "Missing from clew compare: TASK"),
-    Case("compare data.csv --mixers s4e", "unknown mixer 's4e'; did you mean 's4d'?"),
+    Case("compare data.csv --mixers s4e", "unknown mixer 's4e'; did you mean 's4'?"),
     Case("compare dgits --mixers s4d", "unknown data set 'dgits'; did you mean 'digits'?"),
     Case("compare data.csv --mixers s4d --data-options tset=0.5", "'tset'; did you mean 'test'?"),
     Case("compare data.csv --mixers s4d,", "--mixers takes words between commas, got 's4d,'"),
