@@ -35,11 +35,11 @@ def two_sided(A_bar, drive, C, C_reverse, D, lag):
     """Re Σ C Āˡ B̄ forwards; Re Σ C_reverse Āˡ⁻ˡᵃᵍ B̄ backwards, where l is the distance in time."""
     answer = torch.zeros(TIME).double()
     for k in range(TIME):
-        l = k - TIME // 2  # noqa: E741 - the letter of the sum
-        if l >= 0:
-            answer[k] += (C * A_bar**l * drive).sum().real + (D if l == 0 else 0.0)
-        if -l >= lag:
-            answer[k] += (C_reverse * A_bar ** (-l - lag) * drive).sum().real
+        distance = k - TIME // 2
+        if distance >= 0:
+            answer[k] += (C * A_bar**distance * drive).sum().real + (D if distance == 0 else 0.0)
+        if -distance >= lag:
+            answer[k] += (C_reverse * A_bar ** (-distance - lag) * drive).sum().real
     return answer
 
 

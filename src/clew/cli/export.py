@@ -45,7 +45,7 @@ def run(options: Options) -> int:
         path,
         options.out,
         format=options.format,  # type: ignore[arg-type] # it is checked there, and the nearest right one named
-        what=options.what,  # type: ignore[arg-type]
+        what=options.what,  # type: ignore[arg-type] # likewise
         replace=options.replace,
     )
     facts = [

@@ -43,7 +43,7 @@ class Sequence(nn.Module):
         super().__init__()
         self.model = copy.deepcopy(model)
         for block in self.model.backbone.blocks:
-            block.mixer = Scanned(block.mixer)  # type: ignore[arg-type]
+            block.mixer = Scanned(block.mixer)  # type: ignore[arg-type] # only its forward is run
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What ``model(x, lengths=lengths)`` returns, the state as tensors by name."""

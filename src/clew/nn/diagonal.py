@@ -16,7 +16,17 @@ from clew.nn.padding import zero_padding
 from clew.ops import diagonal_ssm, fft_conv
 from clew.ops.diagonal_ssm.op import operation
 
-__all__ = ["MODES", "DiagonalConstants", "DiagonalState", "Mode", "choose_mode", "real_form", "run", "step"]
+__all__ = [
+    "MODES",
+    "DiagonalConstants",
+    "DiagonalState",
+    "Mode",
+    "check_mode",
+    "choose_mode",
+    "real_form",
+    "run",
+    "step",
+]
 
 Mode = Literal["auto", "convolution", "scan", "recurrent"]
 MODES: tuple[Mode, ...] = ("auto", "convolution", "scan", "recurrent")
@@ -133,6 +143,21 @@ def run(
     else:
         y, state = _loop(system, x, state, lengths, segments)
     return zero_padding(y, lengths), state
+
+
+def check_mode(mode: Mode, segments: Tensor | None, dt: Tensor | None) -> None:
+    """Refuse what one kernel for a whole sequence cannot honour.
+
+    Raises:
+        ValueError: for ``segments`` or ``dt`` in mode ``"convolution"``.
+    """
+    if mode != "convolution":
+        return
+    for name, given in (("segments", segments), ("dt", dt)):
+        if given is not None:
+            raise ValueError(
+                f"mode='convolution' has one kernel for all and takes no {name}: take mode='scan'"
+            )
 
 
 def choose_mode(

@@ -11,7 +11,7 @@ from clew.maths import pairs
 from clew.maths.discretize import discretize_diagonal
 from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
-from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, real_form, run, step
+from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, check_mode, real_form, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
@@ -133,12 +133,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
     ) -> tuple[Tensor, DiagonalState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
         check_sequence(self, x, state, lengths, segments, dt)
-        if self.mode == "convolution":
-            for name, given in (("segments", segments), ("dt", dt)):
-                if given is not None:
-                    raise ValueError(
-                        f"mode='convolution' has one kernel for all and takes no {name}: take mode='scan'"
-                    )
+        check_mode(self.mode, segments, dt)
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
 

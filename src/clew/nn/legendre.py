@@ -100,7 +100,7 @@ class LegendreMemory(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         kept = dict(self.named_buffers())
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call] # torch has no types for it
         for name, value in kept.items():
             setattr(self, name, value.to(getattr(self, name).device))
         return self

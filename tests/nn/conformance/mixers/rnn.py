@@ -33,7 +33,10 @@ def _slow(layer, samples):
 def _member(name, **options):
     equations = published(options.get("nonlinearity", "tanh"))
     if options.get("bidirectional"):
-        rest = lambda parameters: (parameters["A"].new_zeros(5),)  # noqa: E731
+
+        def rest(parameters):
+            return (parameters["A"].new_zeros(5),)
+
         equations = both_ways(equations, own_weights(equations), rest)
     return Member(name, lambda: RNN(CHANNELS, 5, **options), equations, _slow)
 
