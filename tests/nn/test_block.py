@@ -52,7 +52,7 @@ def test_block_is_what_it_says():
     ("name", "kind"), [("layer", nn.LayerNorm), ("rms", nn.RMSNorm), ("none", nn.Identity)]
 )
 def test_norms(name, kind):
-    assert type(Block(RNN(4), norm=name).norm) is kind
+    assert isinstance(Block(RNN(4), norm=name).norm, kind)
 
 
 @pytest.mark.parametrize(

@@ -4,5 +4,16 @@ from clew.models.build import build
 from clew.models.classifier import Classifier, ClassifierState
 from clew.models.config import ModelConfig
 from clew.models.groups import parameter_groups
+from clew.models.language_config import LanguageModelConfig
+from clew.models.language_model import LanguageModel, LanguageModelConstants
 
-__all__ = ["Classifier", "ClassifierState", "ModelConfig", "build", "parameter_groups"]
+__all__ = [
+    "Classifier",
+    "ClassifierState",
+    "LanguageModel",
+    "LanguageModelConfig",
+    "LanguageModelConstants",
+    "ModelConfig",
+    "build",
+    "parameter_groups",
+]

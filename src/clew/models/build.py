@@ -1,13 +1,21 @@
 """A model from its configuration."""
 
+from typing import overload
+
 from clew.models.classifier import Classifier
 from clew.models.config import ModelConfig
+from clew.models.language_config import LanguageModelConfig
+from clew.models.language_model import LanguageModel
 from clew.nn import Backbone, Block, mixers
 
 __all__ = ["build"]
 
 
-def build(config: ModelConfig) -> Classifier:
+@overload
+def build(config: ModelConfig) -> Classifier: ...
+@overload
+def build(config: LanguageModelConfig) -> LanguageModel: ...
+def build(config: ModelConfig | LanguageModelConfig) -> Classifier | LanguageModel:
     """The model that ``config`` describes, its parameters drawn from torch's generator as it stands.
 
     Raises:
@@ -17,17 +25,28 @@ def build(config: ModelConfig) -> Classifier:
     >>> model.backbone.blocks[1].mixer.d_state
     8
     """
-    for name in ("d_input", "n_classes", "d_model", "n_layers"):
+    if isinstance(config, LanguageModelConfig):
+        _check_sizes(config, ("n_tokens", "d_model", "n_layers"))
+        return LanguageModel(config, _backbone(config, config.norm_epsilon))
+    _check_sizes(config, ("d_input", "n_classes", "d_model", "n_layers"))
+    return Classifier(config, _backbone(config, None))
+
+
+def _check_sizes(config: ModelConfig | LanguageModelConfig, names: tuple[str, ...]) -> None:
+    for name in names:
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is at least 1; got {getattr(config, name)}")
-    blocks = [
+
+
+def _backbone(config: ModelConfig | LanguageModelConfig, norm_epsilon: float | None) -> Backbone:
+    return Backbone(
         Block(
             mixers.build(config.mixer, config.d_model, options=config.mixer_options),
             norm=config.norm,
+            norm_epsilon=norm_epsilon,
             activation=config.activation,
             channel_mixing=config.channel_mixing,
             dropout=config.dropout,
         )
         for _ in range(config.n_layers)
-    ]
-    return Classifier(config, Backbone(blocks))
+    )

@@ -11,7 +11,7 @@ from clew.models.groups import Group, parameter_groups
 from clew.models.pooling import pool, pooled_width
 from clew.nn.arguments import check_lengths
 from clew.nn.backbone import Backbone
-from clew.nn.block import norm_layer
+from clew.nn.norm import norm_layer
 from clew.nn.padding import zero_padding
 
 __all__ = ["Classifier", "ClassifierState"]

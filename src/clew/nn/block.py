@@ -10,17 +10,13 @@ from clew.errors import unknown_name
 from clew.nn.arguments import check_lengths
 from clew.nn.dropout import Dropout
 from clew.nn.mixer import Mixer
+from clew.nn.norm import norm_layer
 from clew.nn.padding import zero_padding
 
-__all__ = ["ACTIVATIONS", "CHANNEL_MIXINGS", "NORMS", "Block", "norm_layer"]
+__all__ = ["ACTIVATIONS", "CHANNEL_MIXINGS", "Block"]
 
 State = tuple[Tensor, ...]
 
-NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "layer": nn.LayerNorm,
-    "rms": nn.RMSNorm,
-    "none": lambda _: nn.Identity(),
-}
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
@@ -30,26 +26,17 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 CHANNEL_MIXINGS = ("glu", "mlp", "none")
 
 
-def norm_layer(name: str, channels: int) -> nn.Module:
-    """The norm called ``name`` over the last dimension.
-
-    Raises:
-        ValueError: for an unknown name.
-    """
-    if name not in NORMS:
-        raise unknown_name("norm", name, NORMS)
-    return NORMS[name](channels)
-
-
 class Block(nn.Module):
     """x + dropout(channel_mixing(dropout(activation(mixer(norm(x)))))).
 
     All but the mixer acts on each sample alone, so a block runs in parallel and by steps as its mixer does;
-    its state is the mixer's.
+    its state is the mixer's. Where the weights have 16 bits and x has 32, the sum does too, and what is added
+    to it is computed in 16 bits from the normed x.
 
     Args:
         mixer: what mixes over time.
         norm: ``"layer"``, ``"rms"`` or ``"none"``.
+        norm_epsilon: what the norm adds to the variance or the mean square; torch's own number for ``None``.
         activation: after the mixer: ``"gelu"``, ``"silu"``, ``"relu"`` or ``"none"``.
         channel_mixing: ``"glu"`` (a linear map to twice the channels, one half gating the other), ``"mlp"``
             (two linear maps with the activation between) or ``"none"``.
@@ -69,6 +56,7 @@ class Block(nn.Module):
         mixer: Mixer[Any, Any],
         *,
         norm: str = "layer",
+        norm_epsilon: float | None = None,
         activation: str = "gelu",
         channel_mixing: str = "glu",
         dropout: float = 0.0,
@@ -78,7 +66,7 @@ class Block(nn.Module):
         channels = mixer.d_model
         if activation not in ACTIVATIONS:
             raise unknown_name("activation", activation, ACTIVATIONS)
-        self.norm = norm_layer(norm, channels)
+        self.norm = norm_layer(norm, channels, norm_epsilon)
         self.mixer = mixer
         self.activation = ACTIVATIONS[activation]()
         self.dropout = Dropout(dropout)
@@ -96,14 +84,14 @@ class Block(nn.Module):
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` does."""
         check_lengths(x, lengths)
         x = zero_padding(x, lengths)
-        y, state = self.mixer(self.norm(x), state, lengths=lengths, segments=segments, dt=dt)
+        y, state = self.mixer(self._normed(x), state, lengths=lengths, segments=segments, dt=dt)
         return zero_padding(x + self._after(y), lengths), state
 
     def step(
         self, x_k: Tensor, state: State, *, dt: Tensor | None = None, constants: State | None = None
     ) -> tuple[Tensor, State]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` does."""
-        y_k, state = self.mixer.step(self.norm(x_k), state, dt=dt, constants=constants)
+        y_k, state = self.mixer.step(self._normed(x_k), state, dt=dt, constants=constants)
         return x_k + self._after(y_k), state
 
     def resample(self, factor: float) -> Self:
@@ -122,6 +110,11 @@ class Block(nn.Module):
         """The mixer's state before the first sample."""
         state: State = self.mixer.initial_state(batch_size)
         return state
+
+    def _normed(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        dtype = next(self.mixer.parameters()).dtype
+        return normed.to(dtype) if dtype.itemsize == 2 else normed
 
     def _after(self, y: Tensor) -> Tensor:
         mixed: Tensor = self.dropout(self.channel_mixing(self.dropout(self.activation(y))))

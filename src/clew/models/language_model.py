@@ -1,0 +1,198 @@
+"""Tokens in, the next token's probabilities out: in parallel over the whole text, or token by token."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding, linear
+
+from clew.models.groups import Group, parameter_groups
+from clew.models.language_config import LanguageModelConfig
+from clew.nn.arguments import check_lengths
+from clew.nn.backbone import Backbone, States
+from clew.nn.norm import norm_layer
+from clew.nn.padding import last_valid, zero_padding
+
+__all__ = ["LanguageModel", "LanguageModelConstants"]
+
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
+
+
+class LanguageModelConstants(NamedTuple):
+    """What a step computes from the parameters alone.
+
+    Attributes:
+        backbone: the constants of the mixers.
+        head: (n_tokens, d_model), in the dtype of the logits.
+    """
+
+    backbone: States
+    head: Tensor
+
+
+class LanguageModel(nn.Module):
+    """Embed, run the backbone, norm, and a linear head over the vocabulary.
+
+    What runs from block to block is float32 at least, whatever the weights are; so are the logits.
+
+    Args:
+        config: what the model was built from, kept as ``config``; :func:`clew.models.build` is the usual way
+            here.
+        backbone: the blocks.
+
+    Raises:
+        ValueError: for an unknown norm, or a padded vocabulary smaller than the vocabulary.
+
+    >>> from clew.models import LanguageModelConfig, build
+    >>> model = build(LanguageModelConfig(n_tokens=256, d_model=16, n_layers=1))
+    >>> logits, state = model(torch.tensor([list(b"to be or not")]))
+    >>> logits.shape
+    torch.Size([1, 12, 256])
+    >>> logits, state = model.step(torch.tensor([32]), state)
+    >>> logits.shape
+    torch.Size([1, 256])
+
+    Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), section
+    3.4 (the blocks), 4.2 (language models: the embedding is the head); the start of the weights, with
+    standard deviation 0.02 for the embedding and the outputs of the mixers divided by the square root of the
+    number of blocks, from its code.
+    """
+
+    def __init__(self, config: LanguageModelConfig, backbone: Backbone) -> None:
+        super().__init__()
+        rows = config.n_tokens if config.padded_to is None else config.padded_to
+        if rows < config.n_tokens:
+            raise ValueError(f"padded_to is at least n_tokens, {config.n_tokens}; got {rows}")
+        self.config = config
+        self.embedding = nn.Embedding(rows, backbone.d_model)
+        self.backbone = backbone
+        self.norm = norm_layer(config.norm, backbone.d_model, config.norm_epsilon)
+        self.head = None if config.tied else nn.Linear(backbone.d_model, rows, bias=False)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        if self.head is not None:
+            nn.init.normal_(self.head.weight, std=0.02)
+        with torch.no_grad():
+            for name, parameter in backbone.named_parameters():
+                if name.endswith("mixer.out_proj.weight"):
+                    parameter.mul_(config.n_layers**-0.5)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        state: States | None = None,
+        *,
+        lengths: Tensor | None = None,
+        segments: Tensor | None = None,
+    ) -> tuple[Tensor, States]:
+        """Read texts, or their next chunks.
+
+        Args:
+            tokens: (batch, time), integers from 0 to ``n_tokens`` − 1.
+            state: what the chunks before left; ``None`` at the start of a text.
+            lengths: (batch,): how many tokens of each row count.
+            segments: (batch, time): a new number starts a new text, as in :meth:`clew.nn.Mixer.forward`.
+
+        Returns:
+            The logits (batch, time, n_tokens), in float32 at least: those at k are of token k + 1, and past a
+            row's length they are zero. And the state.
+
+        Raises:
+            ValueError: for a shape, a dtype or a token that does not fit, and whatever the mixer refuses.
+        """
+        y, after = self._run(tokens, state, lengths, segments)
+        return zero_padding(linear(self.norm(y), self._head()), lengths), after
+
+    def prefill(
+        self, tokens: Tensor, state: States | None = None, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, States]:
+        """Read texts, or their next chunks, and answer for the last token of each row alone.
+
+        The head of a large vocabulary costs as much as many layers, and its logits more memory than the rest;
+        a prompt needs them once.
+
+        Args:
+            tokens: (batch, time), time at least 1.
+            state: as in :meth:`forward`.
+            lengths: as in :meth:`forward`, at least 1 each.
+
+        Returns:
+            The logits (batch, n_tokens) of the token that comes after each row, and the state.
+
+        Raises:
+            ValueError: as :meth:`forward`, and for a row without a token.
+        """
+        shortest = tokens.shape[-1] if lengths is None or not len(lengths) else int(lengths.min())
+        if shortest < 1:
+            raise ValueError("each row needs at least one token: there is no last one to answer for")
+        y, after = self._run(tokens, state, lengths, None)
+        last = y[:, -1] if lengths is None else last_valid(y, lengths, y[:, -1])
+        return linear(self.norm(last), self._head()), after
+
+    def step(
+        self, token: Tensor, state: States, *, constants: LanguageModelConstants | None = None
+    ) -> tuple[Tensor, States]:
+        """Read one more token.
+
+        Args:
+            token: (batch,), integers from 0 to ``n_tokens`` − 1.
+            state: the state before it.
+            constants: what :meth:`constants` returned, so that a stream computes it once.
+
+        Returns:
+            The logits (batch, n_tokens) of the token after it, and the state.
+
+        Raises:
+            ValueError: for a shape, a dtype or a token that does not fit, and whatever the mixer refuses.
+        """
+        if token.dim() != 1:
+            raise ValueError(f"token is (batch,); got shape {tuple(token.shape)}")
+        known = None if constants is None else constants.backbone
+        y_k, after = self.backbone.step(self._embedded(token), state, constants=known)
+        return linear(self.norm(y_k), self._head() if constants is None else constants.head), after
+
+    def constants(self) -> LanguageModelConstants:
+        """What :meth:`step` computes from the parameters alone."""
+        return LanguageModelConstants(self.backbone.constants(), self._head())
+
+    def initial_state(self, batch_size: int) -> States:
+        """The state before the first token."""
+        return self.backbone.initial_state(batch_size)
+
+    def parameter_groups(
+        self, learning_rate: float, dynamics_learning_rate: float, weight_decay: float
+    ) -> list[Group]:
+        """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
+        return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
+
+    def _run(
+        self, tokens: Tensor, state: States | None, lengths: Tensor | None, segments: Tensor | None
+    ) -> tuple[Tensor, States]:
+        if tokens.dim() != 2:
+            raise ValueError(f"tokens are (batch, time); got shape {tuple(tokens.shape)}")
+        if lengths is not None:
+            check_lengths(tokens[..., None], lengths)
+            tokens = zero_padding(tokens[..., None], lengths)[..., 0]
+        y, after = self.backbone(self._embedded(tokens), state, lengths=lengths, segments=segments)
+        return y, after
+
+    def _embedded(self, tokens: Tensor) -> Tensor:
+        if tokens.dtype not in WHOLE:
+            raise ValueError(f"tokens are integers; got {tokens.dtype}")
+        if not torch.compiler.is_compiling() and tokens.numel():
+            low, high = (int(bound) for bound in tokens.aminmax())
+            if low < 0 or high >= self.config.n_tokens:
+                raise ValueError(
+                    f"a token is a number from 0 to {self.config.n_tokens - 1}; "
+                    f"got {low if low < 0 else high}"
+                )
+        weight = self.embedding.weight
+        return embedding(tokens.long(), weight).to(_wide(weight))
+
+    def _head(self) -> Tensor:
+        """Without the rows that are nobody's, in the dtype of the logits."""
+        weight = self.embedding.weight if self.head is None else self.head.weight
+        return weight[: self.config.n_tokens].to(_wide(weight))
+
+
+def _wide(weight: Tensor) -> torch.dtype:
+    return torch.promote_types(weight.dtype, torch.float32)
