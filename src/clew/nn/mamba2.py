@@ -1,26 +1,34 @@
 """Mamba-2's layer: heads whose whole state decays by one number that the input chooses."""
 
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
+from clew.errors import unknown_name
 from clew.maths.softplus import softplus
-from clew.nn.arguments import check_sequence, check_step
-from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
-from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.arguments import check_step
+from clew.nn.mixer import state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
-from clew.nn.selective import step_bias
-from clew.ops import causal_conv, causal_conv_step, ssd, ssd_step
-from clew.systems import DiscreteStateSpace, StateSpace
+from clew.nn.rms import rms_normed
+from clew.nn.selective import step_bias, widened
+from clew.nn.selective_mixer import ConvPadding, SelectiveMixer
+from clew.ops import causal_conv_step, ssd, ssd_step
 
 __all__ = ["Mamba2", "Mamba2Constants", "Mamba2State"]
 
-LARGEST_HEAD, EPSILON = 64, 1e-5
+LARGEST_HEAD = 64
+NORMS: dict[str, Callable[[int, float], nn.RMSNorm | nn.LayerNorm | None]] = {
+    "rms": nn.RMSNorm,
+    "layer": nn.LayerNorm,
+    "none": lambda channels, epsilon: None,
+}
 
 
 class Mamba2State(NamedTuple):
@@ -38,7 +46,8 @@ class Mamba2State(NamedTuple):
 class Mamba2Constants(NamedTuple):
     """A = −exp(A_log) (head,), and the parameters and ``step_size`` in the dtype of the state.
 
-    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero.
+    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero, and
+    what its norm lacks is of no size.
     """
 
     in_proj_weight: Tensor
@@ -50,12 +59,13 @@ class Mamba2Constants(NamedTuple):
     A: Tensor
     D: Tensor
     norm_weight: Tensor
+    norm_bias: Tensor
     out_proj_weight: Tensor
     out_proj_bias: Tensor
 
 
 @mixers.register("mamba2")
-class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
+class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
     """SSD: h[k] = exp(Δ[k] A) h[k−1] + Δ[k] u[k] B[k]ᵀ, one Δ and A for each head; Δ, B, C from the sample.
 
     The whole of the published layer around it, with inner channels, ``expand`` times as many, in heads:
@@ -77,13 +87,18 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
     Args:
         d_model: channels.
         d_state: N, the number of real states of each inner channel.
-        d_conv: taps of the convolution, which has a bias.
+        d_conv: taps of the convolution.
         expand: how many inner channels for each channel.
         head_dim: inner channels of a head; the largest divisor of their number up to 64, for ``None``.
         n_groups: how many B and C there are; divides the number of heads.
+        conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
-        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
-            outputs are summed. Then there is no step and no state.
+        norm: behind the gate: "rms"; "layer", which also takes the mean of the group away and has a bias; or
+            "none".
+        norm_epsilon: added to the mean square, or to the variance.
+        bidirectional: as in :class:`Mamba`, and the next two.
+        share_directions: run the same layer backwards, and not another one.
+        conv_padding: "causal", or "same" where there are two directions.
 
     Raises:
         ValueError: for numbers out of range.
@@ -109,8 +124,13 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
         expand: int = 2,
         head_dim: int | None = None,
         n_groups: int = 1,
+        conv_bias: bool = True,
         bias: bool = False,
+        norm: Literal["rms", "layer", "none"] = "rms",
+        norm_epsilon: float = 1e-5,
         bidirectional: bool = False,
+        share_directions: bool = False,
+        conv_padding: ConvPadding = "causal",
     ) -> None:
         super().__init__()
         sizes = {
@@ -133,52 +153,23 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
                 f"head_dim={head_dim} for {inner} inner channels and n_groups={n_groups}"
             )
         self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
-        self.head_dim, self.n_groups, self.bidirectional = head_dim, n_groups, bidirectional
+        self.head_dim, self.n_groups, self.norm_epsilon = head_dim, n_groups, norm_epsilon
         heads, convolved = inner // head_dim, inner + 2 * n_groups * d_state
         self.in_proj = nn.Linear(d_model, inner + convolved + heads, bias=bias)
-        self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved)
+        self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved, bias=conv_bias)
         self.dt_bias = nn.Parameter(step_bias(heads))
         self.register_buffer("step_size", torch.ones(()))
         self.A_log = nn.Parameter(torch.log(torch.empty(heads).uniform_(1.0, 16.0)))
         self.D = nn.Parameter(torch.ones(heads))
-        self.norm = nn.RMSNorm(inner, eps=EPSILON)
+        if norm not in NORMS:
+            raise unknown_name("norm", norm, NORMS)
+        self.norm = NORMS[norm](inner, norm_epsilon)
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
-        self.reverse = None
-        if bidirectional:
-            self.reverse = Mamba2(
-                d_model,
-                d_state,
-                d_conv=d_conv,
-                expand=expand,
-                head_dim=head_dim,
-                n_groups=n_groups,
-                bias=bias,
-            )
-
-    def forward(
-        self,
-        x: Tensor,
-        state: Mamba2State | None = None,
-        *,
-        lengths: Tensor | None = None,
-        segments: Tensor | None = None,
-        dt: Tensor | None = None,
-    ) -> tuple[Tensor, Mamba2State]:
-        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
-        if dt is not None:
-            dt = zero_padding(dt[..., None], lengths)[..., 0]
-        if self.reverse is None:
-            return self._run(x, state, lengths, segments, dt)
-        layers = (self, self.reverse)
-
-        def directed(
-            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
-        ) -> tuple[Tensor, Mamba2State]:
-            return layers[backwards]._run(x, None, lengths, segments, dt)
-
-        dtype = state_dtype(self.A_log)
-        return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
+        options: dict[str, Any] = {"conv_bias": conv_bias, "bias": bias, "norm": norm}
+        options |= {"d_conv": d_conv, "expand": expand, "head_dim": head_dim, "n_groups": n_groups}
+        options["norm_epsilon"] = norm_epsilon
+        other = partial(Mamba2, d_model, d_state, **options)
+        self._set_directions(bidirectional, share_directions, conv_padding, other)
 
     def step(
         self,
@@ -200,34 +191,6 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
             y = self._read(y, z, known)
         return y.to(x_k.dtype), Mamba2State(conv, scan)
 
-    def constants(self) -> Mamba2Constants:
-        """A, the parameters and ``step_size`` in the dtype of the state."""
-        check_one_way(self, "constants")
-        return self._known()
-
-    def initial_state(self, batch_size: int) -> Mamba2State:
-        """Zeros (batch, d_conv − 1, inner channel + 2 · group · state) and (batch, head, head_dim, state)."""
-        check_one_way(self, "state")
-        return self._rest(batch_size)
-
-    def system(self) -> DiscreteStateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("Mamba-2 is selective: its matrices depend on the input, so it is no linear system")
-
-    def continuous_system(self) -> StateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "Mamba-2 is selective: its matrices depend on the input; it has no continuous system"
-        )
-
     def resample(self, factor: float) -> Self:
         """With ``step_size`` scaled, as :meth:`clew.nn.Mixer.resample` says; the convolution stays as it is.
 
@@ -239,16 +202,11 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
             longer.reverse = self.reverse.resample(factor)
         return longer
 
-    def dynamics_parameters(self) -> tuple[str, ...]:
-        """``A_log``, ``D`` and b_Δ, which get no weight decay as published; those of ``reverse`` too."""
-        names = ("A_log", "D", "dt_bias")
-        return names if self.reverse is None else (*names, *(f"reverse.{name}" for name in names))
-
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets, before the parts."""
         return (
             f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
-            f"head_dim={self.head_dim}, n_groups={self.n_groups}{', bidirectional=True' * self.bidirectional}"
+            f"head_dim={self.head_dim}, n_groups={self.n_groups}{self._directions()}"
         )
 
     def _run(
@@ -259,22 +217,14 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
         segments: Tensor | None,
         dt: Tensor | None,
     ) -> tuple[Tensor, Mamba2State]:
-        """Forwards in time; ``dt`` is zero in the padding."""
         before = self._rest(len(x)) if state is None else state
         if x.numel() == 0:
             return x, before
         with without_autocast(x.device):
             known = self._known()
             z, v, delta = self._driven(zero_padding(x, lengths).to(known.A.dtype), known, dt)
-            v, conv = causal_conv(
-                v,
-                known.conv1d_weight[:, 0],
-                known.conv1d_bias,
-                activation="silu",
-                initial_state=before.conv,
-                segments=segments,
-                lengths=lengths,
-            )
+            weight, bias = known.conv1d_weight, known.conv1d_bias
+            v, conv = self._convolved(v, weight, bias, before.conv, lengths, segments)
             u, B, C = self._parts(v)
             y, scan = ssd(
                 u,
@@ -308,33 +258,35 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
 
     def _read(self, y: Tensor, z: Tensor, known: Mamba2Constants) -> Tensor:
         """The gate, the norm of each group and ``out_proj``, of y (..., head, head_dim)."""
-        gated = (y.flatten(-2) * silu(z)).reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
-        # Divided by any number first, the norm is the same if ε is too; by this one no square overflows.
-        size = gated.detach().abs().amax(-1, keepdim=True).clamp(min=1.0)
-        scaled = gated / size
-        mean_square = scaled.square().mean(-1, keepdim=True) + EPSILON / size / size
-        normed = (scaled * torch.rsqrt(mean_square)).flatten(-2) * known.norm_weight
-        return linear(normed, known.out_proj_weight, known.out_proj_bias)
+        gated = y.flatten(-2) * silu(z)
+        if self.norm is not None:
+            grouped = gated.reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
+            if isinstance(self.norm, nn.LayerNorm):
+                grouped = grouped - grouped.mean(-1, keepdim=True)
+            gated = rms_normed(grouped, self.norm_epsilon).flatten(-2) * known.norm_weight
+            if isinstance(self.norm, nn.LayerNorm):
+                gated = gated + known.norm_bias
+        return linear(gated, known.out_proj_weight, known.out_proj_bias)
 
     def _known(self) -> Mamba2Constants:
-        dtype = state_dtype(self.A_log)
-
-        def wide(parameter: Tensor | None, size: int = 0) -> Tensor:
-            return self.A_log.new_zeros(size, dtype=dtype) if parameter is None else parameter.to(dtype)
-
+        like = self.A_log
         return Mamba2Constants(
-            wide(self.in_proj.weight),
-            wide(self.in_proj.bias, self.in_proj.out_features),
-            wide(self.conv1d.weight),
-            wide(self.conv1d.bias),
-            wide(self.dt_bias),
-            wide(self.step_size),
-            -torch.exp(wide(self.A_log)),
-            wide(self.D),
-            wide(self.norm.weight),
-            wide(self.out_proj.weight),
-            wide(self.out_proj.bias, self.d_model),
+            widened(self.in_proj.weight, like),
+            widened(self.in_proj.bias, like, self.in_proj.out_features),
+            widened(self.conv1d.weight, like),
+            widened(self.conv1d.bias, like, self.conv1d.in_channels),
+            widened(self.dt_bias, like),
+            widened(self.step_size, like),
+            -torch.exp(widened(like, like)),
+            widened(self.D, like),
+            widened(getattr(self.norm, "weight", None), like),
+            widened(getattr(self.norm, "bias", None), like),
+            widened(self.out_proj.weight, like),
+            widened(self.out_proj.bias, like, self.d_model),
         )
+
+    def _dynamics(self) -> tuple[str, ...]:
+        return ("A_log", "D", "dt_bias")
 
     def _rest(self, batch: int) -> Mamba2State:
         like = torch.zeros(0, dtype=state_dtype(self.A_log), device=self.A_log.device)
