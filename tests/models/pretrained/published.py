@@ -11,6 +11,8 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import (
+    FalconMambaConfig,
+    FalconMambaForCausalLM,
     Mamba2Config,
     Mamba2ForCausalLM,
     MambaConfig,
@@ -32,6 +34,13 @@ CASES = {
     "mamba, odd sizes": (
         MambaForCausalLM,
         MambaConfig(**SIZE, expand=3, conv_kernel=3, time_step_rank=5, layer_norm_epsilon=1e-3),
+    ),
+    "falcon": (FalconMambaForCausalLM, FalconMambaConfig(**SIZE)),
+    "falcon, untied, biases": (
+        FalconMambaForCausalLM,
+        FalconMambaConfig(
+            **SIZE, tie_word_embeddings=False, use_bias=True, mixer_rms_eps=0.01, time_step_rank=3
+        ),
     ),
     "mamba2, one group": (Mamba2ForCausalLM, Mamba2Config(**SIZE2, n_groups=1)),
     "mamba2, two groups, tied, biases": (
