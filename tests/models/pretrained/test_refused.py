@@ -127,7 +127,7 @@ def test_steps_with_a_limit(limit, mamba2):
     [
         ({"layer": "Mamba3"}, "layer in ssm_cfg is Mamba1 or Mamba2; 'Mamba3' is not supported"),
         ({"layer": "Mamba1"}, "layer in ssm_cfg is 'Mamba1', and the tensors are those of Mamba2"),
-        ({"rmsnorm": False}, "rmsnorm in config.json is True"),
+        ({"rmsnorm": 3}, "rmsnorm in config.json is true or false"),
         ({"norm_before_gate": True}, "norm_before_gate in config.json is False"),
         ({"D_has_hdim": True}, "D_has_hdim in config.json is False"),
         ({"d_ssm": 24}, "d_ssm in config.json is all 48 inner channels"),
@@ -147,6 +147,15 @@ def test_options_that_concern_the_start_or_the_speed_are_passed_over(original):
     layer = content["ssm_cfg"] | {"chunk_size": 64, "dt_min": 0.1, "A_init_range": [1, 2], "d_ssm": 48}
     write_config(original, content | {"ssm_cfg": layer, "attn_layer_idx": [], "d_intermediate": 0})
     LanguageModel.from_pretrained(original)
+
+
+def test_the_original_s_mamba2_without_a_norm_has_no_weights_for_one(original):
+    content = read_config(original)
+    write_config(original, content | {"ssm_cfg": content["ssm_cfg"] | {"rmsnorm": False}})
+    assert f"not known: {MIXER}norm.weight (48,)" in refused(original, "do not fit")
+    change(original, backbone__layers__0__mixer__norm__weight=None)
+    change(original, backbone__layers__1__mixer__norm__weight=None)
+    assert LanguageModel.from_pretrained(original).backbone.blocks[1].mixer.norm is None
 
 
 def test_a_head_that_is_not_the_embedding_it_is_said_to_be(mamba):

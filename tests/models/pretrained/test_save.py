@@ -124,6 +124,9 @@ def test_a_published_model_comes_back_as_it_went(case, tmp_path):
         ({"norm": "layer", "activation": "silu"}, ["norm is 'layer'", "activation is 'silu'"]),
         ({"channel_mixing": "glu"}, ["channel_mixing is 'glu'"]),
         (OTHERS["both ways"], ["the mixer's bidirectional is True"]),
+        ({"mixer_options": {"norm": "layer"}}, ["the mixer's norm is 'layer'"]),
+        ({"norm_epsilon": 1e-3}, ["norm_epsilon is 1e-05 and the model's 0.001"]),
+        ({"mixer": "mamba", "mixer_options": {"x_proj_bias": True}}, ["the mixer's x_proj_bias is True"]),
     ],
 )
 def test_what_hugging_face_has_no_words_for(changes, reasons, tmp_path):
