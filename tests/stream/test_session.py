@@ -196,7 +196,7 @@ def test_a_damaged_or_foreign_state_is_refused(session, samples, tmp_path):
 
 
 def test_other_tensors_are_no_state(session, make_model, tmp_path):
-    from clew.runs.tensors import tensors_to_bytes
+    from clew.files.tensors import tensors_to_bytes
 
     path = tmp_path / "model.safetensors"
     path.write_bytes(tensors_to_bytes(make_model().state_dict()))

@@ -1,6 +1,7 @@
 """Tokens in, the next token's probabilities out: in parallel over the whole text, or token by token."""
 
-from typing import NamedTuple
+import os
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -163,6 +164,67 @@ class LanguageModel(nn.Module):
     ) -> list[Group]:
         """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
         return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path_or_name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str = "cpu",
+    ) -> "LanguageModel":
+        """The model in a checkpoint, in evaluation mode.
+
+        Read are the layouts of Hugging Face (Mamba, Mamba-2, Falcon-Mamba), of the original code (Mamba,
+        Mamba-2) and of :meth:`save_pretrained`, told apart by what is in them; safetensors, or pickles of
+        tensors alone, in one file or several. One copy of the model is made, tensor by tensor.
+
+        Args:
+            path_or_name: a folder, or ``owner/name`` on the Hugging Face hub; see
+                :func:`clew.models.pretrained.locate`.
+            revision: a branch, tag or commit on the hub.
+            dtype: of the parameters; ``None`` for what each is stored in.
+            device: of the parameters.
+
+        Raises:
+            FileNotFoundError: if there is no such folder or repository, or a file is missing in it.
+            ValueError: if the model is none that there is here, a file is damaged or holds a pickle of more
+                than tensors, or tensors are missing, not known or misshapen: all of them are named.
+
+        >>> import tempfile
+        >>> from clew.models import LanguageModelConfig, build
+        >>> model = build(LanguageModelConfig(n_tokens=256, d_model=16, n_layers=1)).eval()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save_pretrained(folder)
+        ...     again = LanguageModel.from_pretrained(folder)
+        >>> tokens = torch.tensor([list(b"to be or not")])
+        >>> torch.equal(again(tokens)[0], model(tokens)[0])
+        True
+        """
+        # Imported here, since loading builds this class.
+        from clew.models.pretrained.load import load
+
+        return load(path_or_name, revision=revision, dtype=dtype, device=device)
+
+    def save_pretrained(
+        self, directory: str | os.PathLike[str], layout: Literal["clew", "huggingface"] = "clew"
+    ) -> None:
+        """Write ``config.json`` and ``model.safetensors`` into a folder, the first one last.
+
+        Args:
+            directory: made if it is not there. It may hold a tokenizer, and no checkpoint.
+            layout: ``"clew"`` keeps everything. ``"huggingface"`` is for the package transformers, and has
+                words for Mamba, Mamba-2 and Falcon-Mamba; rows past ``n_tokens`` and dropout are left out.
+
+        Raises:
+            FileExistsError: if the folder holds a checkpoint.
+            ValueError: for an unknown layout, or a model that the layout has no words for, with the reasons.
+            OSError: if a file cannot be written.
+        """
+        from clew.models.pretrained.save import save
+
+        save(self, directory, layout=layout)
 
     def _run(
         self, tokens: Tensor, state: States | None, lengths: Tensor | None, segments: Tensor | None

@@ -6,9 +6,9 @@ from typing import Any
 
 from clew import data
 from clew.data import Dataset
+from clew.files.tensors import check_tensors, read_tensors
 from clew.models import Classifier, build
 from clew.runs.directory import RunDirectory
-from clew.runs.tensors import check_tensors, read_tensors
 
 __all__ = ["load", "load_dataset", "load_weights"]
 

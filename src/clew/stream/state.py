@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from clew.files.atomic import write_bytes
+from clew.files.tensors import check_tensors, read_tensors, tensors_to_bytes
 from clew.models import Classifier
 from clew.models.state_tree import named_leaves, with_leaves
-from clew.runs.atomic import write_bytes
-from clew.runs.tensors import check_tensors, read_tensors, tensors_to_bytes
 
 __all__ = ["fingerprint", "read_state", "write_state"]
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
+from clew.files.tensors import check_tensors
 from clew.models import Classifier
 from clew.runs import Checkpoint
-from clew.runs.tensors import check_tensors
 from clew.train.optimiser import optimiser_tensors, restore_optimiser
 from clew.train.position import Position
 

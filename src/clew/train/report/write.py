@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from clew.files.atomic import write_bytes
 from clew.runs import RunDirectory
-from clew.runs.atomic import write_bytes
 from clew.train.report import sections
 from clew.train.report.material import Material
 from clew.train.report.measure.memory import state_bytes
