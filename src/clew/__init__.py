@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clew.version import __version__
 
 if TYPE_CHECKING:
-    from clew import data, export, hippo, models, nn, ops, runs, stream, systems, train
+    from clew import data, export, hippo, models, nn, ops, runs, stream, systems, text, train
     from clew.ops import backends, use_backend
     from clew.runs.load import load
     from clew.systems import DiscreteStateSpace, StateSpace
@@ -31,6 +31,7 @@ __all__ = [
     "runs",
     "stream",
     "systems",
+    "text",
     "train",
     "use_backend",
 ]
@@ -50,6 +51,7 @@ _LAZY = {
     "runs": ("clew.runs", None),
     "stream": ("clew.stream", None),
     "systems": ("clew.systems", None),
+    "text": ("clew.text", None),
     "train": ("clew.train", None),
     "use_backend": ("clew.ops", "use_backend"),
 }

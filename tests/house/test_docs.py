@@ -50,7 +50,19 @@ def test_every_public_name_is_in_the_reference(built):
     import clew
 
     index = (built / "genindex.html").read_text()
-    packages = ["data", "export", "hippo", "models", "nn", "ops", "runs", "stream", "systems", "train"]
+    packages = [
+        "data",
+        "export",
+        "hippo",
+        "models",
+        "nn",
+        "ops",
+        "runs",
+        "stream",
+        "systems",
+        "text",
+        "train",
+    ]
     missing = [
         f"clew.{package}.{name}"
         for package in packages

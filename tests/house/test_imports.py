@@ -17,6 +17,7 @@ ALLOWED = {"clew"}
 HEAVY = {"torch._dynamo", "torch._inductor", "torch.onnx", "torch.distributed.fsdp"}
 # What only an extra, or a figure, needs.
 OPTIONAL = {"sklearn", "scipy", "control", "pandas", "matplotlib", "onnx", "onnxscript", "onnxruntime"}
+OPTIONAL |= {"tokenizers", "transformers"}
 
 
 def _run(code: str) -> str:
@@ -46,7 +47,8 @@ def loaded() -> dict[str, list[str]]:
             clew.systems, clew.ops, clew.hippo, clew.nn, clew.StateSpace, clew.backends
             modules["layers"] = sorted(sys.modules)
             modules["changed"] = state() != before
-            import clew.cli.main, clew.data, clew.export, clew.models, clew.runs, clew.stream, clew.train
+            import clew.cli.main, clew.data, clew.export, clew.models, clew.runs, clew.stream, clew.text
+            import clew.train
             modules["all"] = sorted(sys.modules)
             print(json.dumps(modules))
         """)
@@ -84,6 +86,7 @@ MISSING = [
     ("scipy", "system.discretize(0.1).to_scipy()", "control"),
     ("control", "system.to_control()", "control"),
     ("control", "clew.DiscreteStateSpace.from_control(None)", "control"),
+    ("tokenizers", "clew.text.train_bpe(['a.txt'], 300)", "lm"),
     ("onnx", "clew.export.to_onnx(model)", "onnx"),
     ("control", "system.discretize(0.1).to_control()", "control"),
 ]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from clew.models.fingerprint import fingerprint
 from clew.stream import Session
-from clew.stream.state import fingerprint
 
 TOLERANCES = {
     # float32 steps against the float32 parallel run, relative to probabilities of order 1: rounding of some
