@@ -20,12 +20,17 @@ TOLERANCES = {
 }
 
 
-def model_of(names, **changes):
-    """A classifier with one block for each of the mixers ``names``, its standardisation not the identity."""
+def model_of(names, variants=(), **changes):
+    """A classifier with one block for each of the mixers ``names``, its standardisation not the identity.
+
+    Then come blocks for ``variants``, pairs of a name and options.
+    """
     config = ModelConfig(CHANNELS, CLASSES, mixer=names[0], d_model=WIDTH, n_layers=len(names), **changes)
     plain = {"norm": "none", "activation": "none", "channel_mixing": "none"}
-    options = plain if len(names) > 1 else {}  # what is not a mixer is exported once, to save time
-    model = Classifier(config, Backbone([Block(mixers.build(name, WIDTH), **options) for name in names]))
+    around = plain if len(names) > 1 else {}  # what is not a mixer is exported once, to save time
+    built = [mixers.build(name, WIDTH) for name in names]
+    built += [mixers.build(name, WIDTH, options=options) for name, options in variants]
+    model = Classifier(config, Backbone([Block(mixer, **around) for mixer in built]))
     model.standardize(torch.tensor([1.0, -2.0, 0.5]), torch.tensor([2.0, 0.5, 1.0]))
     return model.eval()
 

@@ -11,12 +11,18 @@ from clew.export import interface, to_onnx, to_torch
 from clew.export.onnx_model import convert
 from clew.nn import mixers
 
+# Options under which a step computes something else.
+VARIANTS = (
+    ("mamba", {"selection_norm_epsilon": 1e-6, "x_proj_bias": True}),
+    ("mamba2", {"norm": "layer", "n_groups": 2, "head_dim": 4}),
+)
+
 
 @pytest.fixture(scope="module", params=WHATS)
 def exported(request):
     """One model with a block of every mixer there is: what makes an export slow is paid once for all."""
     torch.manual_seed(0)
-    model = model_of(list(mixers))
+    model = model_of(list(mixers), VARIANTS)
     program = to_torch(model, request.param)
     signature = interface(model, request.param)
     return model, request.param, program, convert(program, signature, {})
@@ -45,7 +51,9 @@ def test_no_tensor_is_complex_and_no_operation_is_ours(exported):
 
 def test_the_model_is_as_it_was(exported):
     model, _, _, _ = exported
-    assert [type(block.mixer) for block in model.backbone.blocks] == [mixers[name] for name in mixers]
+    assert [type(block.mixer) for block in model.backbone.blocks] == [
+        mixers[name] for name in (*mixers, *(name for name, _ in VARIANTS))
+    ]
 
 
 @pytest.mark.slow

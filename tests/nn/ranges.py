@@ -23,6 +23,15 @@ def both_ways(random: Random) -> dict:
     return {"bidirectional": random.random() < 0.25}
 
 
+def directions(random: Random) -> dict:
+    both = random.random() < 0.4
+    return {
+        "bidirectional": both,
+        "share_directions": both and random.random() < 0.5,
+        "conv_padding": random.choice(["causal", "same"]) if both else "causal",
+    }
+
+
 def steps(random: Random) -> dict:
     low, high = sorted((logarithmic(random, 1e-4, 1.0), logarithmic(random, 1e-4, 1.0)))
     return {"dt_min": low, "dt_max": high}
@@ -118,7 +127,7 @@ def mamba(random: Random) -> dict:
         "bias": random.random() < 0.5,
         "x_proj_bias": random.random() < 0.5,
         "selection_norm_epsilon": random.choice([None, None, logarithmic(random, 1e-8, 1e-2)]),
-        **both_ways(random),
+        **directions(random),
     }
 
 
@@ -130,8 +139,11 @@ def mamba2(random: Random) -> dict:
         "expand": groups * random.randint(1, 3),
         "head_dim": 1 if groups == 2 else random.choice([None, 1]),
         "n_groups": groups,
+        "conv_bias": random.random() < 0.5,
         "bias": random.random() < 0.5,
-        **both_ways(random),
+        "norm": random.choice(["rms", "layer", "none"]),
+        "norm_epsilon": logarithmic(random, 1e-8, 1e-2),
+        **directions(random),
     }
 
 

@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 
-from clew.nn import Mamba
+from clew.nn import Mamba, Mamba2
 
 TOLERANCES = {
     "float64": 1e-12,  # one product, summed in another order
@@ -69,3 +69,44 @@ def test_sizes_below_one_are_refused(name):
 def test_no_decay_for_the_dynamics_of_both_directions():
     names = Mamba(4, bidirectional=True).dynamics_parameters()
     assert names == ("A_log", "D", "dt_proj.bias", "reverse.A_log", "reverse.D", "reverse.dt_proj.bias")
+
+
+@pytest.mark.parametrize("kind", [Mamba, Mamba2])
+@pytest.mark.parametrize("padding", ["causal", "same"])
+def test_shared_directions_do_not_know_which_end_is_which(kind, padding):
+    options = {"bidirectional": True, "conv_padding": padding}
+    layer, x = kind(4, 4, **options, share_directions=True).double(), torch.randn(2, 9, 4).double()
+    there, back = layer(x)[0], layer(x.flip(1))[0].flip(1)
+    torch.testing.assert_close(there, back, rtol=0, atol=TOLERANCES["float64"])
+    own = kind(4, 4, **options)
+    assert sum(p.numel() for p in own.parameters()) == 2 * sum(p.numel() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("kind", [Mamba, Mamba2])
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"share_directions": True}, "share_directions=True is for a layer of two"),
+        ({"conv_padding": "same"}, "conv_padding='same' sees what is to come"),
+        ({"conv_padding": "valid"}, "unknown conv_padding 'valid'"),
+    ],
+)
+def test_what_one_direction_cannot_be_is_refused(kind, options, error):
+    with pytest.raises(ValueError, match=error):
+        kind(4, **options)
+
+
+def test_a_normed_layer_is_saved_as_it_was_resampled():
+    layer = Mamba(4, selection_norm_epsilon=1e-6).resample(3)
+    other, x = Mamba(4, selection_norm_epsilon=1e-6), torch.randn(2, 9, 4)
+    other.load_state_dict(layer.state_dict())
+    assert torch.equal(other(x)[0], layer(x)[0])
+    assert list(Mamba(4).state_dict()) == [name for name in layer.state_dict() if name != "step_size"]
+
+
+def test_repr_says_what_it_is():
+    both = {"bidirectional": True, "share_directions": True, "conv_padding": "same"}
+    shown = repr(Mamba(4, selection_norm_epsilon=1e-6, **both)).splitlines()[1]
+    assert shown.endswith(
+        "selection_norm_epsilon=1e-06, bidirectional=True, share_directions=True, conv_padding='same'"
+    )

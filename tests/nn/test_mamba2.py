@@ -91,3 +91,13 @@ def test_what_was_resampled_is_saved_as_such():
     other, x = Mamba2(4, 4), torch.randn(2, 9, 4)
     other.load_state_dict(layer.state_dict())
     assert torch.equal(other(x)[0], layer(x)[0])
+
+
+def test_no_norm_has_no_parameters():
+    layer = Mamba2(4, 4, norm="none")
+    assert not [name for name, _ in layer.named_parameters() if "norm" in name]
+
+
+def test_an_unknown_norm_is_refused():
+    with pytest.raises(ValueError, match="unknown norm 'batch'"):
+        Mamba2(4, norm="batch")

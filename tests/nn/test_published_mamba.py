@@ -6,11 +6,12 @@ are the same in all channels, and a swap would not show. Tolerances: TOLERANCES.
 
 import pytest
 import torch
-from transformers import FalconMambaConfig, MambaConfig
+from transformers import FalconMambaConfig, Mamba2Config, MambaConfig
 from transformers.models.falcon_mamba.modeling_falcon_mamba import FalconMambaMixer
 from transformers.models.mamba.modeling_mamba import MambaMixer
+from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
-from clew.nn import Mamba
+from clew.nn import Mamba, Mamba2
 
 TOLERANCES = {"float32": 1e-5}  # of outputs about 1: the same sums in another order
 
@@ -64,4 +65,17 @@ def test_mamba(biases):
 def test_falcon_mamba(biases, epsilon):
     theirs, options = of_mamba(FalconMambaMixer, FalconMambaConfig, biases, mixer_rms_eps=epsilon)
     ours = Mamba(CHANNELS, **options, selection_norm_epsilon=epsilon)
+    assert_equal_in_parallel_and_by_steps(ours, theirs)
+
+
+@BIASES
+@pytest.mark.parametrize("groups", [1, 2])
+def test_mamba2(biases, groups):
+    """Three heads of eight channels a group, and a norm whose ε counts."""
+    sizes = {"state_size": 5, "conv_kernel": 3, "head_dim": 8, "num_heads": 6, "n_groups": groups}
+    flags = {"use_bias": biases, "use_conv_bias": biases, "layer_norm_epsilon": 0.1}
+    config = Mamba2Config(hidden_size=CHANNELS, chunk_size=16, **sizes, **flags)
+    theirs = Mamba2Mixer(config, layer_idx=0, initialize_mixer_weights=False)
+    options = {"d_conv": 3, "head_dim": 8, "n_groups": groups, "bias": biases, "conv_bias": biases}
+    ours = Mamba2(CHANNELS, 5, **options, norm_epsilon=0.1)
     assert_equal_in_parallel_and_by_steps(ours, theirs)

@@ -1,7 +1,8 @@
 """Mamba's layer: a state space system whose step and whose input and output matrices the input chooses."""
 
 import math
-from typing import NamedTuple, Self
+from functools import partial
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.rms import rms_normed
 from clew.nn.selective import step_bias, widened
-from clew.nn.selective_mixer import SelectiveMixer
-from clew.ops import causal_conv, causal_conv_step, selective_scan, selective_scan_step
+from clew.nn.selective_mixer import ConvPadding, SelectiveMixer
+from clew.ops import causal_conv_step, selective_scan, selective_scan_step
 
 __all__ = ["Mamba", "MambaConstants", "MambaState"]
 
@@ -89,8 +90,13 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         bias: whether ``in_proj`` and ``out_proj`` have one.
         x_proj_bias: whether ``x_proj`` has one; that of ``dt_proj``, b_Δ, is always there.
         selection_norm_epsilon: ε of the norm of r, B and C, 1e-6 in Falcon-Mamba; ``None`` for no norm.
-        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
-            outputs are summed. Then there is no step and no state.
+        bidirectional: add a run backwards in time, through a layer with weights of its own, ``reverse``; the
+            two outputs are summed. Then there is no step and no state.
+        share_directions: run the same layer backwards in its place: whoever reads the sequence from its end
+            gets the output from its end. (Vim and Caduceus share the projections in and out alone.)
+        conv_padding: "causal", or, where there are two directions, "same": the convolution sees
+            ⌊(d_conv − 1)/2⌋ samples before the present one and ⌊d_conv/2⌋ after it, in each direction's own
+            time, within its sequence.
 
     Raises:
         ValueError: for numbers out of range.
@@ -121,6 +127,8 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         x_proj_bias: bool = False,
         selection_norm_epsilon: float | None = None,
         bidirectional: bool = False,
+        share_directions: bool = False,
+        conv_padding: ConvPadding = "causal",
     ) -> None:
         super().__init__()
         rank = math.ceil(d_model / 16) if dt_rank is None else dt_rank
@@ -130,7 +138,6 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
                 raise ValueError(f"{name} is at least 1; got {size}")
         self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
         self.dt_rank, self.selection_norm_epsilon = rank, selection_norm_epsilon
-        self.bidirectional = bidirectional
         inner = expand * d_model
         self.in_proj = nn.Linear(d_model, 2 * inner, bias=bias)
         self.conv1d = nn.Conv1d(inner, inner, d_conv, groups=inner, bias=conv_bias)
@@ -143,19 +150,11 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         self.register_buffer("step_size", None if selection_norm_epsilon is None else torch.ones(()))
         self.D = nn.Parameter(torch.ones(inner))
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
-        self.reverse = None
-        if bidirectional:
-            self.reverse = Mamba(
-                d_model,
-                d_state,
-                d_conv=d_conv,
-                expand=expand,
-                dt_rank=rank,
-                conv_bias=conv_bias,
-                bias=bias,
-                x_proj_bias=x_proj_bias,
-                selection_norm_epsilon=selection_norm_epsilon,
-            )
+        options: dict[str, Any] = {"conv_bias": conv_bias, "bias": bias, "x_proj_bias": x_proj_bias}
+        options |= {"d_conv": d_conv, "expand": expand, "dt_rank": rank}
+        options["selection_norm_epsilon"] = selection_norm_epsilon
+        other = partial(Mamba, d_model, d_state, **options)
+        self._set_directions(bidirectional, share_directions, conv_padding, other)
 
     def step(
         self,
@@ -207,7 +206,7 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         norm = "" if epsilon is None else f", selection_norm_epsilon={epsilon}"
         return (
             f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
-            f"dt_rank={self.dt_rank}{norm}{', bidirectional=True' * self.bidirectional}"
+            f"dt_rank={self.dt_rank}{norm}{self._directions()}"
         )
 
     def _run(
@@ -225,15 +224,8 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
             known = self._known()
             u = zero_padding(x, lengths).to(known.A.dtype)
             v, z = linear(u, known.in_proj_weight, known.in_proj_bias).chunk(2, -1)
-            u, conv = causal_conv(
-                v,
-                known.conv1d_weight[:, 0],
-                known.conv1d_bias,
-                activation="silu",
-                initial_state=before.conv,
-                segments=segments,
-                lengths=lengths,
-            )
+            weight, bias = known.conv1d_weight, known.conv1d_bias
+            u, conv = self._convolved(v, weight, bias, before.conv, lengths, segments)
             delta, B, C = self._selected(u, known)
             if dt is not None:
                 delta = softplus(delta + known.dt_proj_bias) * dt.to(delta.dtype)[..., None]

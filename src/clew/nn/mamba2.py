@@ -1,11 +1,14 @@
 """Mamba-2's layer: heads whose whole state decays by one number that the input chooses."""
 
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
+from clew.errors import unknown_name
 from clew.maths.softplus import softplus
 from clew.nn.arguments import check_step
 from clew.nn.mixer import state_dtype
@@ -15,12 +18,17 @@ from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.rms import rms_normed
 from clew.nn.selective import step_bias, widened
-from clew.nn.selective_mixer import SelectiveMixer
-from clew.ops import causal_conv, causal_conv_step, ssd, ssd_step
+from clew.nn.selective_mixer import ConvPadding, SelectiveMixer
+from clew.ops import causal_conv_step, ssd, ssd_step
 
 __all__ = ["Mamba2", "Mamba2Constants", "Mamba2State"]
 
-LARGEST_HEAD, EPSILON = 64, 1e-5
+LARGEST_HEAD = 64
+NORMS: dict[str, Callable[[int, float], nn.RMSNorm | nn.LayerNorm | None]] = {
+    "rms": nn.RMSNorm,
+    "layer": nn.LayerNorm,
+    "none": lambda channels, epsilon: None,
+}
 
 
 class Mamba2State(NamedTuple):
@@ -38,7 +46,8 @@ class Mamba2State(NamedTuple):
 class Mamba2Constants(NamedTuple):
     """A = −exp(A_log) (head,), and the parameters and ``step_size`` in the dtype of the state.
 
-    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero.
+    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero, and
+    what its norm lacks is of no size.
     """
 
     in_proj_weight: Tensor
@@ -50,6 +59,7 @@ class Mamba2Constants(NamedTuple):
     A: Tensor
     D: Tensor
     norm_weight: Tensor
+    norm_bias: Tensor
     out_proj_weight: Tensor
     out_proj_bias: Tensor
 
@@ -77,13 +87,18 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
     Args:
         d_model: channels.
         d_state: N, the number of real states of each inner channel.
-        d_conv: taps of the convolution, which has a bias.
+        d_conv: taps of the convolution.
         expand: how many inner channels for each channel.
         head_dim: inner channels of a head; the largest divisor of their number up to 64, for ``None``.
         n_groups: how many B and C there are; divides the number of heads.
+        conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
-        bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
-            outputs are summed. Then there is no step and no state.
+        norm: behind the gate: "rms"; "layer", which also takes the mean of the group away and has a bias; or
+            "none".
+        norm_epsilon: added to the mean square, or to the variance.
+        bidirectional: as in :class:`Mamba`, and the next two.
+        share_directions: run the same layer backwards, and not another one.
+        conv_padding: "causal", or "same" where there are two directions.
 
     Raises:
         ValueError: for numbers out of range.
@@ -109,8 +124,13 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         expand: int = 2,
         head_dim: int | None = None,
         n_groups: int = 1,
+        conv_bias: bool = True,
         bias: bool = False,
+        norm: Literal["rms", "layer", "none"] = "rms",
+        norm_epsilon: float = 1e-5,
         bidirectional: bool = False,
+        share_directions: bool = False,
+        conv_padding: ConvPadding = "causal",
     ) -> None:
         super().__init__()
         sizes = {
@@ -133,27 +153,23 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
                 f"head_dim={head_dim} for {inner} inner channels and n_groups={n_groups}"
             )
         self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
-        self.head_dim, self.n_groups, self.bidirectional = head_dim, n_groups, bidirectional
+        self.head_dim, self.n_groups, self.norm_epsilon = head_dim, n_groups, norm_epsilon
         heads, convolved = inner // head_dim, inner + 2 * n_groups * d_state
         self.in_proj = nn.Linear(d_model, inner + convolved + heads, bias=bias)
-        self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved)
+        self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved, bias=conv_bias)
         self.dt_bias = nn.Parameter(step_bias(heads))
         self.register_buffer("step_size", torch.ones(()))
         self.A_log = nn.Parameter(torch.log(torch.empty(heads).uniform_(1.0, 16.0)))
         self.D = nn.Parameter(torch.ones(heads))
-        self.norm = nn.RMSNorm(inner, eps=EPSILON)
+        if norm not in NORMS:
+            raise unknown_name("norm", norm, NORMS)
+        self.norm = NORMS[norm](inner, norm_epsilon)
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
-        self.reverse = None
-        if bidirectional:
-            self.reverse = Mamba2(
-                d_model,
-                d_state,
-                d_conv=d_conv,
-                expand=expand,
-                head_dim=head_dim,
-                n_groups=n_groups,
-                bias=bias,
-            )
+        options: dict[str, Any] = {"conv_bias": conv_bias, "bias": bias, "norm": norm}
+        options |= {"d_conv": d_conv, "expand": expand, "head_dim": head_dim, "n_groups": n_groups}
+        options["norm_epsilon"] = norm_epsilon
+        other = partial(Mamba2, d_model, d_state, **options)
+        self._set_directions(bidirectional, share_directions, conv_padding, other)
 
     def step(
         self,
@@ -190,7 +206,7 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         """What ``repr`` shows between the brackets, before the parts."""
         return (
             f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
-            f"head_dim={self.head_dim}, n_groups={self.n_groups}{', bidirectional=True' * self.bidirectional}"
+            f"head_dim={self.head_dim}, n_groups={self.n_groups}{self._directions()}"
         )
 
     def _run(
@@ -207,15 +223,8 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         with without_autocast(x.device):
             known = self._known()
             z, v, delta = self._driven(zero_padding(x, lengths).to(known.A.dtype), known, dt)
-            v, conv = causal_conv(
-                v,
-                known.conv1d_weight[:, 0],
-                known.conv1d_bias,
-                activation="silu",
-                initial_state=before.conv,
-                segments=segments,
-                lengths=lengths,
-            )
+            weight, bias = known.conv1d_weight, known.conv1d_bias
+            v, conv = self._convolved(v, weight, bias, before.conv, lengths, segments)
             u, B, C = self._parts(v)
             y, scan = ssd(
                 u,
@@ -249,9 +258,15 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
 
     def _read(self, y: Tensor, z: Tensor, known: Mamba2Constants) -> Tensor:
         """The gate, the norm of each group and ``out_proj``, of y (..., head, head_dim)."""
-        gated = (y.flatten(-2) * silu(z)).reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
-        normed = rms_normed(gated, EPSILON).flatten(-2) * known.norm_weight
-        return linear(normed, known.out_proj_weight, known.out_proj_bias)
+        gated = y.flatten(-2) * silu(z)
+        if self.norm is not None:
+            grouped = gated.reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
+            if isinstance(self.norm, nn.LayerNorm):
+                grouped = grouped - grouped.mean(-1, keepdim=True)
+            gated = rms_normed(grouped, self.norm_epsilon).flatten(-2) * known.norm_weight
+            if isinstance(self.norm, nn.LayerNorm):
+                gated = gated + known.norm_bias
+        return linear(gated, known.out_proj_weight, known.out_proj_bias)
 
     def _known(self) -> Mamba2Constants:
         like = self.A_log
@@ -259,12 +274,13 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
             widened(self.in_proj.weight, like),
             widened(self.in_proj.bias, like, self.in_proj.out_features),
             widened(self.conv1d.weight, like),
-            widened(self.conv1d.bias, like),
+            widened(self.conv1d.bias, like, self.conv1d.in_channels),
             widened(self.dt_bias, like),
             widened(self.step_size, like),
             -torch.exp(widened(like, like)),
             widened(self.D, like),
-            widened(self.norm.weight, like),
+            widened(getattr(self.norm, "weight", None), like),
+            widened(getattr(self.norm, "bias", None), like),
             widened(self.out_proj.weight, like),
             widened(self.out_proj.bias, like, self.d_model),
         )

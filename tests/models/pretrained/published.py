@@ -11,6 +11,8 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import (
+    FalconMambaConfig,
+    FalconMambaForCausalLM,
     Mamba2Config,
     Mamba2ForCausalLM,
     MambaConfig,
@@ -33,10 +35,21 @@ CASES = {
         MambaForCausalLM,
         MambaConfig(**SIZE, expand=3, conv_kernel=3, time_step_rank=5, layer_norm_epsilon=1e-3),
     ),
+    "falcon": (FalconMambaForCausalLM, FalconMambaConfig(**SIZE)),
+    "falcon, untied, biases": (
+        FalconMambaForCausalLM,
+        FalconMambaConfig(
+            **SIZE, tie_word_embeddings=False, use_bias=True, mixer_rms_eps=0.01, time_step_rank=3
+        ),
+    ),
     "mamba2, one group": (Mamba2ForCausalLM, Mamba2Config(**SIZE2, n_groups=1)),
     "mamba2, two groups, tied, biases": (
         Mamba2ForCausalLM,
         Mamba2Config(**SIZE2, n_groups=2, tie_word_embeddings=True, use_bias=True, conv_kernel=3),
+    ),
+    "mamba2, no bias at all, large epsilon": (
+        Mamba2ForCausalLM,
+        Mamba2Config(**SIZE2, n_groups=4, use_conv_bias=False, layer_norm_epsilon=1e-2),
     ),
 }
 EACH = pytest.mark.parametrize("case", CASES)
@@ -73,6 +86,9 @@ def write_config(folder, content):
 def write_original(folder, model, *, multiple=8, head=True):
     """The checkpoint of the original code with the tensors of ``model``; returns its config."""
     config = model.config
+    for layer in model.backbone.layers:
+        if isinstance(config, Mamba2Config):
+            layer.mixer.norm.variance_epsilon = 1e-5  # a constant of the original
     tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     table = tensors.pop("backbone.embeddings.weight")
     rows = torch.randn(-len(table) % multiple, table.shape[1])  # nobody's

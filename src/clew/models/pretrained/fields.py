@@ -35,6 +35,10 @@ class Fields:
         config: the content of ``config.json``.
         original: whether the names of the tensors are those of the original code.
 
+    Attributes:
+        original: as given.
+        layer_options: ``ssm_cfg``, empty where there is none.
+
     Raises:
         ValueError: if ``ssm_cfg`` is no mapping.
     """
@@ -44,13 +48,13 @@ class Fields:
         if not isinstance(inner, Mapping):
             raise ValueError(f"ssm_cfg in config.json is a mapping; got {inner!r}")
         self.layer_options = inner
-        self._original = original
+        self.original = original
         self._places = (inner, config) if original else (config, inner)
 
     def raw(self, field: str) -> tuple[str, Any]:
         """The name under which ``field`` is there and its value, or its first name and ``None``."""
         names = NAMES.get(field, (field,))
-        for name in reversed(names) if self._original else names:
+        for name in reversed(names) if self.original else names:
             for place in self._places:
                 if place.get(name) is not None:
                     return name, place[name]

@@ -24,13 +24,13 @@ def fill(
     dtype: torch.dtype | None,
     device: torch.device | str,
 ) -> None:
-    """Give ``model``, built on the device ``"meta"``, the tensors of a checkpoint.
+    """Put the tensors of a checkpoint in the place of those of ``model``.
 
     Tensors are read one after another, so that beside the model no more than one file is in use, and that
     only mapped into memory where its format allows.
 
     Args:
-        model: its parameters have shapes and no values yet.
+        model: its parameters may have shapes and no values, those of the device ``"meta"``.
         weights: the tensors.
         name_of: what the checkpoint calls a tensor of the model's ``state_dict``.
         published: whether the checkpoint knows no step sizes, which are then 1.
@@ -72,7 +72,6 @@ def fill(
         if not tensor.is_floating_point():
             raise ValueError(f"{name} holds {tensor.dtype}; quantised checkpoints are not supported")
         # Memory of its own, aligned as torch aligns it: a view of the file is not.
-        values[ours[name]] = tensor.to(
-            device=device, dtype=tensor.dtype if dtype is None else dtype, copy=True
-        )
+        kept = tensor.dtype if dtype is None else dtype
+        values[ours[name]] = tensor.to(device=device, dtype=kept, copy=True)
     model.load_state_dict(values, assign=True)

@@ -91,6 +91,12 @@ def _reasons(model: LanguageModel) -> list[str]:
         for name, value in mixers.read_options(config.mixer, config.mixer_options, skip=1).items()
         if name not in OPTIONS[config.mixer] and value != defaults[name].default
     ]
+    mixer = model.backbone.blocks[0].mixer
+    if isinstance(mixer, Mamba2) and mixer.norm_epsilon != config.norm_epsilon:
+        reasons.append(
+            f"the mixer's norm_epsilon is {mixer.norm_epsilon} and the model's {config.norm_epsilon}, and it "
+            "has one for both"
+        )
     if any(name.endswith(".step_size") and bool(step != 1) for name, step in model.named_buffers()):
         reasons.append("it was resampled, and it has no step sizes")
     return reasons

@@ -19,6 +19,8 @@ from clew.models.pretrained.weights import Weights
 
 __all__ = ["load"]
 
+PUBLISHED = ("mamba", "mamba2")
+
 
 def load(
     path_or_name: str | os.PathLike[str],
@@ -35,7 +37,8 @@ def load(
     weights = Weights(folder)
     own = is_own(content)
     config = own_config(content) if own else published_config(content, weights)
-    with torch.device("meta"):
+    # Where the start needs no arithmetic, no memory is taken for what is overwritten.
+    with torch.device("meta" if config.mixer in PUBLISHED else device):
         model = build(config)
     embedding = embedding_name(weights.shapes) or EMBEDDINGS[0]
     fill(

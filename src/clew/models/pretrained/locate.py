@@ -82,6 +82,6 @@ def _snapshot(name: str, revision: str | None, patterns: tuple[str, ...]) -> Pat
     except RepositoryNotFoundError:
         reason = (
             f"there is no folder {name}, and no such repository on the Hugging Face hub; "
-            "if it is a private one, hf auth login"
+            "if it is private, hf auth login"
         )
     raise FileNotFoundError(reason)

@@ -4,10 +4,12 @@ import math
 from typing import Any
 
 from clew.models.pretrained.fields import Fields
-from clew.models.pretrained.layer import Shapes, check_known, shared_options, size
+from clew.models.pretrained.layer import Shapes, check_known, has, shared_options, size
 from clew.nn import Mamba
 
 __all__ = ["mamba_fields", "mamba_options"]
+
+FALCONS_EPSILON = 1e-6
 
 
 def mamba_options(fields: Fields, shapes: Shapes, d_model: int) -> dict[str, Any]:
@@ -29,14 +31,21 @@ def mamba_options(fields: Fields, shapes: Shapes, d_model: int) -> dict[str, Any
         **shared_options(fields, shapes, d_model),
         "d_state": d_state,
         "dt_rank": _rank(fields, shapes, d_model),
+        "x_proj_bias": has(shapes, "x_proj.bias"),
+        "selection_norm_epsilon": _selection_norm_epsilon(fields),
     }
 
 
 def mamba_fields(mixer: Mamba) -> dict[str, Any]:
     """What Hugging Face's ``config.json`` says of such layers, and of whose model they are."""
+    epsilon = mixer.selection_norm_epsilon
+    if epsilon is None:
+        kind: dict[str, Any] = {"architectures": ["MambaForCausalLM"], "model_type": "mamba"}
+    else:
+        kind = {"architectures": ["FalconMambaForCausalLM"], "model_type": "falcon_mamba"}
+        kind["mixer_rms_eps"] = epsilon
     return {
-        "architectures": ["MambaForCausalLM"],
-        "model_type": "mamba",
+        **kind,
         "state_size": mixer.d_state,
         "conv_kernel": mixer.d_conv,
         "expand": mixer.expand,
@@ -45,6 +54,15 @@ def mamba_fields(mixer: Mamba) -> dict[str, Any]:
         "use_bias": mixer.in_proj.bias is not None,
         "use_conv_bias": mixer.conv1d.bias is not None,
     }
+
+
+def _selection_norm_epsilon(fields: Fields) -> float | None:
+    """Falcon-Mamba's field, or else a name of the model, where there is one."""
+    _, architectures = fields.raw("architectures")
+    named = fields.raw("model_type")[1] == "falcon_mamba" or "FalconMamba" in str(architectures)
+    if fields.raw("mixer_rms_eps")[1] is None and not named:
+        return None
+    return fields.number("mixer_rms_eps", FALCONS_EPSILON)
 
 
 def _rank(fields: Fields, shapes: Shapes, d_model: int) -> int:

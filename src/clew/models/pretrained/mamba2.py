@@ -10,9 +10,9 @@ from clew.nn import Mamba2
 
 __all__ = ["mamba2_fields", "mamba2_options"]
 
-# What the layer here does in one way: the value that it has to have.
 EPSILON = 1e-5
-FIXED = {"rmsnorm": True, "norm_before_gate": False, "D_has_hdim": False}
+# What the layer here does in one way: the value that it has to have.
+FIXED = {"norm_before_gate": False, "D_has_hdim": False}
 
 
 def mamba2_options(fields: Fields, shapes: Shapes, d_model: int) -> dict[str, Any]:
@@ -26,13 +26,8 @@ def mamba2_options(fields: Fields, shapes: Shapes, d_model: int) -> dict[str, An
     Raises:
         ValueError: for a layer that is not Mamba-2's, naming the field.
     """
-    check_known(fields, FIXED.keys() | {"headdim", "ngroups", "dt_limit", "d_ssm"})
+    check_known(fields, FIXED.keys() | {"rmsnorm", "headdim", "ngroups", "dt_limit", "d_ssm"})
     options = shared_options(fields, shapes, d_model)
-    if not options.pop("conv_bias"):
-        raise ValueError("use_conv_bias in config.json is true for Mamba-2; got false")
-    epsilon = fields.number("norm_epsilon", EPSILON)
-    if epsilon != EPSILON:
-        raise ValueError(f"layer_norm_epsilon in config.json is {EPSILON} for Mamba-2; got {epsilon}")
     inner = options["expand"] * d_model
     _check_fixed(fields, inner)
     heads, convolved = size(shapes, "A_log", 0), size(shapes, "conv1d.weight", 0)
@@ -43,7 +38,15 @@ def mamba2_options(fields: Fields, shapes: Shapes, d_model: int) -> dict[str, An
         head_dim = 64 if heads is None else max(1, inner // heads)
     if n_groups is None:
         n_groups = 1 if convolved is None else max(1, (convolved - inner) // (2 * d_state))
-    return {**options, "d_state": d_state, "head_dim": head_dim, "n_groups": n_groups}
+    return {
+        **options,
+        "d_state": d_state,
+        "head_dim": head_dim,
+        "n_groups": n_groups,
+        "norm": "rms" if fields.flag("rmsnorm", True) else "none",
+        # The original has the same in every layer of every model.
+        "norm_epsilon": EPSILON if fields.original else fields.number("norm_epsilon", EPSILON),
+    }
 
 
 def mamba2_fields(mixer: Mamba2) -> dict[str, Any]:

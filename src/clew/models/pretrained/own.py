@@ -52,7 +52,5 @@ def own_config(content: Mapping[str, Any]) -> LanguageModelConfig:
     known = {field.name for field in dataclasses.fields(LanguageModelConfig)}
     unknown = sorted(set(model) - known)
     if unknown:
-        raise ValueError(
-            f"config.json asks for what this version of clew does not know: {', '.join(unknown)}"
-        )
+        raise ValueError(f"this version of clew does not know {', '.join(unknown)}, which config.json has")
     return LanguageModelConfig(**model)

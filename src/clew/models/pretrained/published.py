@@ -101,7 +101,14 @@ def _tied(fields: Fields, weights: Weights, embedding: str | None) -> bool:
     if HEAD not in weights.shapes or embedding is None:
         return fields.flag("tied", True)
     same = weights.shapes[HEAD] == weights.shapes[embedding]
-    return fields.flag("tied", same and torch.equal(weights[HEAD], weights[embedding]))
+    same = same and torch.equal(weights[HEAD], weights[embedding])
+    tied = fields.flag("tied", same)
+    if tied and not same:
+        name, _ = fields.raw("tied")
+        raise ValueError(
+            f"{HEAD} is not the embedding, though config.json says so: set {name} to false there to use it"
+        )
+    return tied
 
 
 def _padded(fields: Fields, n_tokens: int, table: tuple[int, ...]) -> int | None:

@@ -24,7 +24,17 @@ def normed(x, epsilon):
     return x if epsilon is None else x / torch.sqrt((x**2).mean(-1, keepdim=True) + epsilon)
 
 
-def published(parameters, x, state, dt=None, epsilon=None):
+def around(v, taps):
+    """The convolution of v (batch, time, channel) that sees both sides, one more sample after if even."""
+    width = taps.shape[1]
+    before = (width - 1) // 2
+    v = torch.nn.functional.pad(v, (0, 0, before, width - 1 - before))
+    return torch.stack(
+        [torch.einsum("bjc,cj->bc", v[:, k : k + width], taps) for k in range(v.shape[1] - width + 1)], dim=1
+    )
+
+
+def published(parameters, x, state, dt=None, epsilon=None, centred=False):
     """Gu and Dao, "Mamba" (2023), algorithm 2 and figure 3; the order of its parts from its code.
 
     With ``epsilon`` that of Zuo and others, "Falcon Mamba" (2024), which norms r, B and C.
@@ -40,6 +50,7 @@ def published(parameters, x, state, dt=None, epsilon=None):
         window = torch.cat((past, v[:, None]), dim=1)
         past = window[:, 1:]
         u = torch.einsum("bjc,cj->bc", window, taps)
+        u = around(linear(parameters, "in_proj", x)[..., :inner], taps)[:, k] if centred else u
         u = silu(u + parameters["conv1d.bias"] if "conv1d.bias" in parameters else u)
         chosen = linear(parameters, "x_proj", u)
         B = normed(chosen[:, rank : rank + states], epsilon)
@@ -79,9 +90,11 @@ def _slow(layer, samples):
 
 
 def _member(name, **options):
-    equations = partial(published, epsilon=options.get("selection_norm_epsilon"))
+    centred = options.get("conv_padding") == "same"
+    equations = partial(published, epsilon=options.get("selection_norm_epsilon"), centred=centred)
     if "bidirectional" in options:
-        equations = both_ways(equations, own_weights(equations), _rest)
+        backwards = equations if "share_directions" in options else own_weights(equations)
+        equations = both_ways(equations, backwards, _rest)
     return Member(name, lambda: _perturbed(**options), equations, _slow)
 
 
@@ -90,6 +103,7 @@ MEMBERS = (
     _member("mamba-odd", d_conv=3, expand=3, dt_rank=2, conv_bias=False, bias=True, x_proj_bias=True),
     _member("mamba-normed", dt_rank=2, selection_norm_epsilon=1e-2),
     _member("mamba-bidirectional", bidirectional=True),
+    _member("mamba-shared", bidirectional=True, share_directions=True, conv_padding="same"),
 )
 _SELECTIVE = "Mamba is selective: its matrices depend on the input"
 EXCEPTIONS = {
@@ -98,4 +112,5 @@ EXCEPTIONS = {
         (member.name, "continuous_system"): f"{_SELECTIVE}; it has no continuous system" for member in MEMBERS
     },
     **refusals("mamba-bidirectional", "Mamba"),
+    **refusals("mamba-shared", "Mamba"),
 }

@@ -3,7 +3,7 @@
 import torch
 from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
-from tests.nn.conformance.mixers.mamba import linear, silu
+from tests.nn.conformance.mixers.mamba import around, linear, silu
 
 from clew.nn import Mamba2
 
@@ -13,8 +13,16 @@ PLAIN = {"head_dim": 2}
 GROUPED = {"head_dim": 3, "n_groups": 2, "expand": 4, "d_conv": 3, "bias": True}
 
 
-def published(head_dim, groups=1):
-    """Dao and Gu, "Transformers are SSMs" (2024), section 7; the order of its parts from its code."""
+def published(head_dim, n_groups=1, norm="rms", norm_epsilon=1e-5, conv_padding="causal", **_):
+    """Dao and Gu, "Transformers are SSMs" (2024), section 7; the order of its parts from its code.
+
+    Ba and others, "Layer Normalization" (2016), equation 4, for the other norm.
+    """
+    groups = n_groups
+
+    def normed(part):
+        part = part - part.mean(-1, keepdim=True) if norm == "layer" else part
+        return part / torch.sqrt((part**2).mean(-1, keepdim=True) + norm_epsilon)
 
     def run(parameters, x, state, dt=None):
         A, D, taps = -torch.exp(parameters["A_log"]), parameters["D"], parameters["conv1d.weight"][:, 0]
@@ -27,7 +35,10 @@ def published(head_dim, groups=1):
             z, v, raw = driven[:, :inner], driven[:, inner:-heads], driven[:, -heads:]
             window = torch.cat((past, v[:, None]), dim=1)
             past = window[:, 1:]
-            v = silu(torch.einsum("bjc,cj->bc", window, taps) + parameters["conv1d.bias"])
+            v = torch.einsum("bjc,cj->bc", window, taps)
+            if conv_padding == "same":
+                v = around(linear(parameters, "in_proj", x)[..., inner:-heads], taps)[:, k]
+            v = silu(v + parameters["conv1d.bias"] if "conv1d.bias" in parameters else v)
             u = v[:, :inner].reshape(-1, heads, head_dim)
             delta = torch.log1p(torch.exp(raw + parameters["dt_bias"]))
             delta = delta if dt is None else delta * dt[:, k, None]
@@ -42,15 +53,11 @@ def published(head_dim, groups=1):
                 reads.append((after[-1] * C[:, None]).sum(-1) + D[i] * u[:, i])
             h = torch.stack(after, dim=1)
             y = torch.cat(reads, dim=-1) * silu(z)
-            size = inner // groups
-            y = torch.cat(
-                [
-                    part / torch.sqrt((part**2).mean(-1, keepdim=True) + 1e-5)
-                    for part in y.split(size, dim=-1)
-                ],
-                dim=-1,
-            )
-            outputs.append(linear(parameters, "out_proj", y * parameters["norm.weight"]))
+            if norm != "none":
+                y = torch.cat([normed(part) for part in y.split(inner // groups, dim=-1)], dim=-1)
+                y = y * parameters["norm.weight"]
+            y = y + parameters["norm.bias"] if norm == "layer" else y
+            outputs.append(linear(parameters, "out_proj", y))
         return stacked(outputs, x), (past, h)
 
     return run
@@ -79,21 +86,20 @@ def _slow(layer, samples):
         layer.A_log.copy_(-torch.log(torch.nn.functional.softplus(layer.dt_bias) * tau))
 
 
-_PLAIN = published(PLAIN["head_dim"])
+def _member(name, **options):
+    equations = published(**options)
+    if "bidirectional" in options:
+        backwards = equations if "share_directions" in options else own_weights(equations)
+        equations = both_ways(equations, backwards, _rest)
+    return Member(name, lambda: _perturbed(**options), equations, _slow)
+
+
 MEMBERS = (
-    Member("mamba2", lambda: _perturbed(**PLAIN), _PLAIN, _slow),
-    Member(
-        "mamba2-groups",
-        lambda: _perturbed(**GROUPED),
-        published(GROUPED["head_dim"], GROUPED["n_groups"]),
-        _slow,
-    ),
-    Member(
-        "mamba2-bidirectional",
-        lambda: _perturbed(bidirectional=True, **PLAIN),
-        both_ways(_PLAIN, own_weights(_PLAIN), _rest),
-        _slow,
-    ),
+    _member("mamba2", **PLAIN),
+    _member("mamba2-groups", **GROUPED),
+    _member("mamba2-layer-norm", **{**GROUPED, "norm": "layer", "norm_epsilon": 1e-2, "conv_bias": False}),
+    _member("mamba2-bidirectional", **PLAIN, bidirectional=True, conv_padding="same", d_conv=3),
+    _member("mamba2-shared", **PLAIN, bidirectional=True, share_directions=True, norm="none"),
 )
 _SELECTIVE = "Mamba2 is selective: its matrices depend on the input"
 EXCEPTIONS = {
@@ -102,4 +108,5 @@ EXCEPTIONS = {
         (member.name, "continuous_system"): f"{_SELECTIVE}; it has no continuous system" for member in MEMBERS
     },
     **refusals("mamba2-bidirectional", "Mamba2"),
+    **refusals("mamba2-shared", "Mamba2"),
 }
