@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": "train several mixers on one task with one budget, and show them side by side",
     "evaluate": "measure a trained model on the test split",
     "stream": "run a trained model on samples from standard input, one prediction a sample",
+    "generate": "go on with a text: a language model writes to standard output",
     "export": "write a trained model for other programs: ONNX, or a program of PyTorch's own",
     "info": "show a trained model: layers, parameters, poles and time constants",
 }

@@ -22,7 +22,14 @@ def is_own(config: Mapping[str, Any]) -> bool:
 def own_content(config: LanguageModelConfig) -> dict[str, Any]:
     """What ``config.json`` says of a model."""
     model = dataclasses.asdict(config)
-    return {"format": FORMAT, "model": model, "clew": __version__, "torch": torch.__version__}
+    # transformers finds its class by the type: see clew.models.transformers_model.
+    return {
+        "model_type": "clew",
+        "format": FORMAT,
+        "model": model,
+        "clew": __version__,
+        "torch": torch.__version__,
+    }
 
 
 def own_config(content: Mapping[str, Any]) -> LanguageModelConfig:
