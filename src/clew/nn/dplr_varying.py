@@ -22,9 +22,11 @@ __all__ = ["DPLREquation", "run_varying"]
 
 # Samples that autograd keeps at a time; of the others it keeps one state a block.
 BLOCK = 32
-# Complex numbers whose d is formed at a time: more than these, and they leave the cache before they are used.
-# Measured forward and backward on one thread of a Zen 3, batch 1 … 32, channels 4 … 256.
-AT_A_TIME = 65_536
+# Numbers of a state, all rows and channels together, times samples whose Δ d is formed at a time. Measured
+# forward and backward on one thread of a Zen 3, batch 1 … 32, channels 4 … 256: from 65,536 to 262,144 it is
+# all the same; a quarter of the one takes up to 1.4 times as long, four times the other, which leaves the
+# cache, up to 1.8.
+AT_A_TIME = 131_072
 
 
 class DPLREquation(NamedTuple):
