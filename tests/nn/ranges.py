@@ -116,6 +116,8 @@ def mamba(random: Random) -> dict:
         "dt_rank": random.choice([None, 1, 3]),
         "conv_bias": random.random() < 0.5,
         "bias": random.random() < 0.5,
+        "x_proj_bias": random.random() < 0.5,
+        "selection_norm_epsilon": random.choice([None, None, logarithmic(random, 1e-8, 1e-2)]),
         **both_ways(random),
     }
 

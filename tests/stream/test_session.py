@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from clew.models.fingerprint import fingerprint
 from clew.stream import Session
-from clew.stream.state import fingerprint
 
 TOLERANCES = {
     # float32 steps against the float32 parallel run, relative to probabilities of order 1: rounding of some
@@ -196,7 +196,7 @@ def test_a_damaged_or_foreign_state_is_refused(session, samples, tmp_path):
 
 
 def test_other_tensors_are_no_state(session, make_model, tmp_path):
-    from clew.runs.tensors import tensors_to_bytes
+    from clew.files.tensors import tensors_to_bytes
 
     path = tmp_path / "model.safetensors"
     path.write_bytes(tensors_to_bytes(make_model().state_dict()))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from clew.files.tensors import read_tensors
 from clew.runs import read_metrics
-from clew.runs.tensors import read_tensors
 
 
 @pytest.fixture

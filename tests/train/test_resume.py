@@ -12,7 +12,8 @@ import pytest
 import torch
 from tests.train.toy import toy_config, toy_data, toy_model
 
-from clew.runs import RunDirectory, atomic, newest_checkpoint
+from clew.files import atomic
+from clew.runs import RunDirectory, newest_checkpoint
 from clew.train import fit, loop
 from clew.train.step import Stepper
 

@@ -206,7 +206,7 @@ def _show(group: "Group", directory: Path) -> None:
     """The table of a group, and its plot as a PNG beside its runs."""
     from clew.compare.figure import draw_comparison
     from clew.compare.summary import ALIGN, cells, conditions
-    from clew.runs.atomic import write_bytes
+    from clew.files.atomic import write_bytes
     from clew.train.report.figures.canvas import LIGHT, to_png
 
     print("\n".join([group.training.title, *conditions(group), "", table(cells(group), ALIGN)]))

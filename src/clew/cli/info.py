@@ -55,7 +55,7 @@ def run(options: Options) -> int:
 
 
 def _draw(model: "Classifier | LanguageModel", path: Path) -> None:
-    from clew.runs.atomic import write_bytes
+    from clew.files.atomic import write_bytes
     from clew.train.report import layers
 
     try:

@@ -14,9 +14,9 @@ from clew.compare.made import made_here
 from clew.compare.plan import Training
 from clew.compare.results import Measured, Row
 from clew.data import IGNORE, Dataset, Split
+from clew.files.atomic import json_to_bytes, write_bytes
 from clew.models import build
 from clew.runs import RunDirectory
-from clew.runs.atomic import json_to_bytes, write_bytes
 from clew.train import evaluate, fit
 
 __all__ = ["measure", "measured_before", "trivial_accuracy"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from clew.compare.made import Made
 from clew.compare.plan import Budget, Training
-from clew.runs.atomic import write_bytes
+from clew.files.atomic import write_bytes
 
 __all__ = ["Made", "Measured", "Row", "append_row", "read_rows"]
 

@@ -15,9 +15,9 @@ from clew.export.onnx_model import to_onnx
 from clew.export.quiet import quiet
 from clew.export.runners import onnx_runner, torch_runner
 from clew.export.torch_program import to_torch
+from clew.files.atomic import write_bytes
 from clew.models import Classifier
 from clew.runs import DataRecord, RunDirectory, load_classifier
-from clew.runs.atomic import write_bytes
 
 __all__ = ["FORMATS", "METADATA", "Format", "Written", "write"]
 

@@ -1,11 +1,16 @@
 """Tokens in, the next token's probabilities out: in parallel over the whole text, or token by token."""
 
-from typing import NamedTuple
+import os
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear
 
+from clew.models.generation.continuation import ENDED, Continuation
+from clew.models.generation.read import read
+from clew.models.generation.sampling import Sampling
 from clew.models.groups import Group, parameter_groups
 from clew.models.language_config import LanguageModelConfig
 from clew.nn.arguments import check_lengths
@@ -163,6 +168,115 @@ class LanguageModel(nn.Module):
     ) -> list[Group]:
         """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
         return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]] | Tensor,
+        max_new_tokens: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        stop_tokens: Collection[int] = (),
+        seed: int = 0,
+    ) -> list[list[int]]:
+        """Go on with texts; :mod:`clew.models.generation` does so token by token, with the state in hand.
+
+        Args:
+            prompts: tokens, a row for each text, of any lengths from 1 on. A row gives what it gives alone.
+            max_new_tokens: for each row.
+            temperature: see :class:`clew.models.generation.Sampling`, as for the next three; 0 is greedy.
+            top_k: draw from so many most probable tokens; 0 for all.
+            top_p: draw from the fewest tokens whose probabilities add up to this.
+            repetition_penalty: makes tokens that the text has already less probable.
+            stop_tokens: end a row, and are not part of it.
+            seed: of the random numbers; row r has those of ``seed`` + r.
+
+        Returns:
+            The new tokens of each row.
+
+        Raises:
+            ValueError: for a number out of range, an empty prompt, an unknown token, a model in training
+                mode, or logits that are not finite.
+
+        >>> from clew.models import LanguageModelConfig, build
+        >>> model = build(LanguageModelConfig(n_tokens=256, d_model=16, n_layers=1)).eval()
+        >>> texts = model.generate([list(b"to be"), list(b"or")], 5, temperature=0.8, top_k=40)
+        >>> [len(tokens) for tokens in texts]
+        [5, 5]
+        """
+        sampling = Sampling(temperature, top_k, top_p, repetition_penalty)
+        context = read(self, prompts, seed=seed)
+        rows: list[list[int]] = [[] for _ in prompts]
+        for tokens in Continuation(
+            self, context, sampling, max_new_tokens=max_new_tokens, stop_tokens=stop_tokens
+        ):
+            for row, token in zip(rows, tokens, strict=True):
+                if token != ENDED:
+                    row.append(token)
+        return rows
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path_or_name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str = "cpu",
+    ) -> "LanguageModel":
+        """The model in a checkpoint, in evaluation mode.
+
+        Read are the layouts of Hugging Face (Mamba, Mamba-2, Falcon-Mamba), of the original code (Mamba,
+        Mamba-2) and of :meth:`save_pretrained`, told apart by what is in them; safetensors, or pickles of
+        tensors alone, in one file or several. One copy of the model is made, tensor by tensor.
+
+        Args:
+            path_or_name: a folder, or ``owner/name`` on the Hugging Face hub; see
+                :func:`clew.models.pretrained.locate`.
+            revision: a branch, tag or commit on the hub.
+            dtype: of the parameters; ``None`` for what each is stored in.
+            device: of the parameters.
+
+        Raises:
+            FileNotFoundError: if there is no such folder or repository, or a file is missing in it.
+            ValueError: if the model is none that there is here, a file is damaged or holds a pickle of more
+                than tensors, or tensors are missing, not known or misshapen: all of them are named.
+
+        >>> import tempfile
+        >>> from clew.models import LanguageModelConfig, build
+        >>> model = build(LanguageModelConfig(n_tokens=256, d_model=16, n_layers=1)).eval()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save_pretrained(folder)
+        ...     again = LanguageModel.from_pretrained(folder)
+        >>> tokens = torch.tensor([list(b"to be or not")])
+        >>> torch.equal(again(tokens)[0], model(tokens)[0])
+        True
+        """
+        # Imported here, since loading builds this class.
+        from clew.models.pretrained.load import load
+
+        return load(path_or_name, revision=revision, dtype=dtype, device=device)
+
+    def save_pretrained(
+        self, directory: str | os.PathLike[str], layout: Literal["clew", "huggingface"] = "clew"
+    ) -> None:
+        """Write ``config.json`` and ``model.safetensors`` into a folder, the first one last.
+
+        Args:
+            directory: made if it is not there. It may hold a tokenizer, and no checkpoint.
+            layout: ``"clew"`` keeps everything. ``"huggingface"`` is for the package transformers, and has
+                words for Mamba, Mamba-2 and Falcon-Mamba; rows past ``n_tokens`` and dropout are left out.
+
+        Raises:
+            FileExistsError: if the folder holds a checkpoint.
+            ValueError: for an unknown layout, or a model that the layout has no words for, with the reasons.
+            OSError: if a file cannot be written.
+        """
+        from clew.models.pretrained.save import save
+
+        save(self, directory, layout=layout)
 
     def _run(
         self, tokens: Tensor, state: States | None, lengths: Tensor | None, segments: Tensor | None

@@ -8,16 +8,16 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from clew.maths.softplus import softplus
-from clew.nn.arguments import check_sequence, check_step
-from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
-from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.arguments import check_step
+from clew.nn.mixer import state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
-from clew.nn.selective import step_bias
+from clew.nn.rms import rms_normed
+from clew.nn.selective import step_bias, widened
+from clew.nn.selective_mixer import SelectiveMixer
 from clew.ops import causal_conv, causal_conv_step, selective_scan, selective_scan_step
-from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["Mamba", "MambaConstants", "MambaState"]
 
@@ -37,7 +37,8 @@ class MambaState(NamedTuple):
 class MambaConstants(NamedTuple):
     """A = −exp(A_log) (inner channel, state), and the parameters in the dtype of the state.
 
-    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero.
+    The names are those of the parameters, ``_`` in place of dots; a bias that the layer lacks is zero, and
+    ``step_size``, which A contains and B does not, is 1 in a layer without ``selection_norm_epsilon``.
     """
 
     in_proj_weight: Tensor
@@ -45,8 +46,10 @@ class MambaConstants(NamedTuple):
     conv1d_weight: Tensor
     conv1d_bias: Tensor
     x_proj_weight: Tensor
+    x_proj_bias: Tensor
     dt_proj_weight: Tensor
     dt_proj_bias: Tensor
+    step_size: Tensor
     A: Tensor
     D: Tensor
     out_proj_weight: Tensor
@@ -54,7 +57,7 @@ class MambaConstants(NamedTuple):
 
 
 @mixers.register("mamba")
-class Mamba(Mixer[MambaState, MambaConstants]):
+class Mamba(SelectiveMixer[MambaState, MambaConstants]):
     """S6: h[k] = exp(Δ[k] A) h[k−1] + Δ[k] B[k] u[k], where Δ, B and C are functions of the sample.
 
     The whole of the published layer around it, with inner channels, ``expand`` times as many:
@@ -71,6 +74,10 @@ class Mamba(Mixer[MambaState, MambaConstants]):
     ``dt`` multiplies it after the softplus; the convolution goes by samples, whatever lies between them.
     Everything is computed in the dtype of the state, float32 at least, and rounded once, at the output.
 
+    With ``selection_norm_epsilon`` r, B and C are each divided by their root mean square, as Falcon-Mamba
+    has it, r before W_Δ: r / √(mean r² + ε). Then Δ is multiplied by the buffer ``step_size``, 1 unless the
+    layer was resampled.
+
     Args:
         d_model: channels.
         d_state: N, the number of real states of each inner channel.
@@ -80,6 +87,8 @@ class Mamba(Mixer[MambaState, MambaConstants]):
             for ``None``.
         conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
+        x_proj_bias: whether ``x_proj`` has one; that of ``dt_proj``, b_Δ, is always there.
+        selection_norm_epsilon: ε of the norm of r, B and C, 1e-6 in Falcon-Mamba; ``None`` for no norm.
         bidirectional: add a layer that runs backwards in time, ``reverse``, with weights of its own; the two
             outputs are summed. Then there is no step and no state.
 
@@ -92,8 +101,12 @@ class Mamba(Mixer[MambaState, MambaConstants]):
     (torch.Size([2, 100, 4]), torch.Size([2, 3, 8]), torch.Size([2, 8, 16]))
 
     Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), algorithm
-    2, section 3.4 (the block) and 3.6 (the start of Δ and A); shapes and the start of W_Δ from its code.
+    2, section 3.4 (the block) and 3.6 (the start of Δ and A); shapes and the start of W_Δ from its code. The
+    norm: Zuo and others, "Falcon Mamba: The First Competitive Attention-free 7B Language Model" (2024),
+    section 2; without weights as in its checkpoints.
     """
+
+    step_size: Tensor | None
 
     def __init__(
         self,
@@ -105,6 +118,8 @@ class Mamba(Mixer[MambaState, MambaConstants]):
         dt_rank: int | None = None,
         conv_bias: bool = True,
         bias: bool = False,
+        x_proj_bias: bool = False,
+        selection_norm_epsilon: float | None = None,
         bidirectional: bool = False,
     ) -> None:
         super().__init__()
@@ -114,48 +129,33 @@ class Mamba(Mixer[MambaState, MambaConstants]):
             if size < 1:
                 raise ValueError(f"{name} is at least 1; got {size}")
         self.d_model, self.d_state, self.d_conv, self.expand = d_model, d_state, d_conv, expand
-        self.dt_rank, self.bidirectional = rank, bidirectional
+        self.dt_rank, self.selection_norm_epsilon = rank, selection_norm_epsilon
+        self.bidirectional = bidirectional
         inner = expand * d_model
         self.in_proj = nn.Linear(d_model, 2 * inner, bias=bias)
         self.conv1d = nn.Conv1d(inner, inner, d_conv, groups=inner, bias=conv_bias)
-        self.x_proj = nn.Linear(inner, rank + 2 * d_state, bias=False)
+        self.x_proj = nn.Linear(inner, rank + 2 * d_state, bias=x_proj_bias)
         self.dt_proj = nn.Linear(rank, inner)
         nn.init.uniform_(self.dt_proj.weight, -(rank**-0.5), rank**-0.5)
         with torch.no_grad():
             self.dt_proj.bias.copy_(step_bias(inner))
         self.A_log = nn.Parameter(torch.log(torch.arange(1.0, d_state + 1)).repeat(inner, 1))
+        self.register_buffer("step_size", None if selection_norm_epsilon is None else torch.ones(()))
         self.D = nn.Parameter(torch.ones(inner))
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
         self.reverse = None
         if bidirectional:
             self.reverse = Mamba(
-                d_model, d_state, d_conv=d_conv, expand=expand, dt_rank=rank, conv_bias=conv_bias, bias=bias
+                d_model,
+                d_state,
+                d_conv=d_conv,
+                expand=expand,
+                dt_rank=rank,
+                conv_bias=conv_bias,
+                bias=bias,
+                x_proj_bias=x_proj_bias,
+                selection_norm_epsilon=selection_norm_epsilon,
             )
-
-    def forward(
-        self,
-        x: Tensor,
-        state: MambaState | None = None,
-        *,
-        lengths: Tensor | None = None,
-        segments: Tensor | None = None,
-        dt: Tensor | None = None,
-    ) -> tuple[Tensor, MambaState]:
-        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
-        if dt is not None:
-            dt = zero_padding(dt[..., None], lengths)[..., 0]
-        if self.reverse is None:
-            return self._run(x, state, lengths, segments, dt)
-        layers = (self, self.reverse)
-
-        def directed(
-            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
-        ) -> tuple[Tensor, MambaState]:
-            return layers[backwards]._run(x, None, lengths, segments, dt)
-
-        dtype = state_dtype(self.A_log)
-        return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
 
     def step(
         self,
@@ -181,55 +181,33 @@ class Mamba(Mixer[MambaState, MambaConstants]):
             y = linear(y, known.out_proj_weight, known.out_proj_bias)
         return y.to(x_k.dtype), MambaState(conv, scan)
 
-    def constants(self) -> MambaConstants:
-        """A and the parameters in the dtype of the state."""
-        check_one_way(self, "constants")
-        return self._known()
-
-    def initial_state(self, batch_size: int) -> MambaState:
-        """Zeros (batch, d_conv − 1, inner channel) and (batch, inner channel, state)."""
-        check_one_way(self, "state")
-        return self._rest(batch_size)
-
-    def system(self) -> DiscreteStateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("Mamba is selective: its matrices depend on the input, so it is no linear system")
-
-    def continuous_system(self) -> StateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("Mamba is selective: its matrices depend on the input; it has no continuous system")
-
     def resample(self, factor: float) -> Self:
         """With each Δ scaled, as :meth:`clew.nn.Mixer.resample` says.
 
-        Δ enters as Δ A and Δ B alone, so A and the rows of ``x_proj`` that make B are scaled in its place:
-        the copy has parameters like any other. The convolution stays as it is.
+        Δ enters as Δ A and Δ B alone, so A and what ``x_proj`` makes B of are scaled in its place: the copy
+        has parameters like any other. Where B is normed the factor goes to ``step_size``. The convolution
+        stays as it is.
         """
-        longer = with_longer_steps(self, factor, "A_log")
-        with torch.no_grad():
-            longer.x_proj.weight[self.dt_rank : self.dt_rank + self.d_state] *= factor
+        if self.step_size is None:
+            longer = with_longer_steps(self, factor, "A_log")
+            rows = slice(self.dt_rank, self.dt_rank + self.d_state)
+            with torch.no_grad():
+                for part in longer.x_proj.parameters():
+                    part[rows] *= factor
+        else:
+            longer = with_longer_steps(self, factor)
+            longer.step_size = factor * self.step_size
         if self.reverse is not None:
             longer.reverse = self.reverse.resample(factor)
         return longer
 
-    def dynamics_parameters(self) -> tuple[str, ...]:
-        """``A_log``, ``D`` and b_Δ, which get no weight decay as published; those of ``reverse`` too."""
-        names = ("A_log", "D", "dt_proj.bias")
-        return names if self.reverse is None else (*names, *(f"reverse.{name}" for name in names))
-
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets, before the parts."""
+        epsilon = self.selection_norm_epsilon
+        norm = "" if epsilon is None else f", selection_norm_epsilon={epsilon}"
         return (
             f"{self.d_model}, d_state={self.d_state}, d_conv={self.d_conv}, expand={self.expand}, "
-            f"dt_rank={self.dt_rank}{', bidirectional=True' * self.bidirectional}"
+            f"dt_rank={self.dt_rank}{norm}{', bidirectional=True' * self.bidirectional}"
         )
 
     def _run(
@@ -240,7 +218,6 @@ class Mamba(Mixer[MambaState, MambaConstants]):
         segments: Tensor | None,
         dt: Tensor | None,
     ) -> tuple[Tensor, MambaState]:
-        """Forwards in time; ``dt`` is zero in the padding."""
         before = self._rest(len(x)) if state is None else state
         if x.numel() == 0:
             return x, before
@@ -280,29 +257,34 @@ class Mamba(Mixer[MambaState, MambaConstants]):
     def _selected(self, u: Tensor, known: MambaConstants) -> tuple[Tensor, Tensor, Tensor]:
         """What the sample chooses: Δ before bias and softplus (..., inner channel), B and C (..., state)."""
         sizes = [self.dt_rank, self.d_state, self.d_state]
-        low, B, C = torch.split(linear(u, known.x_proj_weight), sizes, dim=-1)
+        low, B, C = torch.split(linear(u, known.x_proj_weight, known.x_proj_bias), sizes, dim=-1)
+        if self.selection_norm_epsilon is not None:
+            low, B, C = (rms_normed(part, self.selection_norm_epsilon) for part in (low, B, C))
+            B = B * known.step_size
         return linear(low, known.dt_proj_weight), B, C
 
     def _known(self) -> MambaConstants:
-        dtype = state_dtype(self.A_log)
-
-        def wide(parameter: Tensor | None, size: int = 0) -> Tensor:
-            return self.A_log.new_zeros(size, dtype=dtype) if parameter is None else parameter.to(dtype)
-
-        inner = self.expand * self.d_model
+        like, inner = self.A_log, self.expand * self.d_model
+        A, one = -torch.exp(widened(like, like)), like.new_ones((), dtype=state_dtype(like))
+        step_size = one if self.step_size is None else widened(self.step_size, like)
         return MambaConstants(
-            wide(self.in_proj.weight),
-            wide(self.in_proj.bias, 2 * inner),
-            wide(self.conv1d.weight),
-            wide(self.conv1d.bias, inner),
-            wide(self.x_proj.weight),
-            wide(self.dt_proj.weight),
-            wide(self.dt_proj.bias),
-            -torch.exp(wide(self.A_log)),
-            wide(self.D),
-            wide(self.out_proj.weight),
-            wide(self.out_proj.bias, self.d_model),
+            widened(self.in_proj.weight, like),
+            widened(self.in_proj.bias, like, 2 * inner),
+            widened(self.conv1d.weight, like),
+            widened(self.conv1d.bias, like, inner),
+            widened(self.x_proj.weight, like),
+            widened(self.x_proj.bias, like, self.x_proj.out_features),
+            widened(self.dt_proj.weight, like),
+            widened(self.dt_proj.bias, like),
+            step_size,
+            A if self.step_size is None else step_size * A,
+            widened(self.D, like),
+            widened(self.out_proj.weight, like),
+            widened(self.out_proj.bias, like, self.d_model),
         )
+
+    def _dynamics(self) -> tuple[str, ...]:
+        return ("A_log", "D", "dt_proj.bias")
 
     def _rest(self, batch: int) -> MambaState:
         inner, like = self.expand * self.d_model, torch.zeros(0, dtype=state_dtype(self.A_log))

@@ -7,16 +7,16 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
 from clew.maths.softplus import softplus
-from clew.nn.arguments import check_sequence, check_step
-from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
-from clew.nn.mixer import Mixer, state_dtype
+from clew.nn.arguments import check_step
+from clew.nn.mixer import state_dtype
 from clew.nn.padding import zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
-from clew.nn.selective import step_bias
+from clew.nn.rms import rms_normed
+from clew.nn.selective import step_bias, widened
+from clew.nn.selective_mixer import SelectiveMixer
 from clew.ops import causal_conv, causal_conv_step, ssd, ssd_step
-from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["Mamba2", "Mamba2Constants", "Mamba2State"]
 
@@ -55,7 +55,7 @@ class Mamba2Constants(NamedTuple):
 
 
 @mixers.register("mamba2")
-class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
+class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
     """SSD: h[k] = exp(Δ[k] A) h[k−1] + Δ[k] u[k] B[k]ᵀ, one Δ and A for each head; Δ, B, C from the sample.
 
     The whole of the published layer around it, with inner channels, ``expand`` times as many, in heads:
@@ -155,31 +155,6 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
                 bias=bias,
             )
 
-    def forward(
-        self,
-        x: Tensor,
-        state: Mamba2State | None = None,
-        *,
-        lengths: Tensor | None = None,
-        segments: Tensor | None = None,
-        dt: Tensor | None = None,
-    ) -> tuple[Tensor, Mamba2State]:
-        """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
-        if dt is not None:
-            dt = zero_padding(dt[..., None], lengths)[..., 0]
-        if self.reverse is None:
-            return self._run(x, state, lengths, segments, dt)
-        layers = (self, self.reverse)
-
-        def directed(
-            x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
-        ) -> tuple[Tensor, Mamba2State]:
-            return layers[backwards]._run(x, None, lengths, segments, dt)
-
-        dtype = state_dtype(self.A_log)
-        return both_ways(directed, x, dtype, lengths=lengths, segments=segments, dt=dt), NO_STATE
-
     def step(
         self,
         x_k: Tensor,
@@ -200,34 +175,6 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
             y = self._read(y, z, known)
         return y.to(x_k.dtype), Mamba2State(conv, scan)
 
-    def constants(self) -> Mamba2Constants:
-        """A, the parameters and ``step_size`` in the dtype of the state."""
-        check_one_way(self, "constants")
-        return self._known()
-
-    def initial_state(self, batch_size: int) -> Mamba2State:
-        """Zeros (batch, d_conv − 1, inner channel + 2 · group · state) and (batch, head, head_dim, state)."""
-        check_one_way(self, "state")
-        return self._rest(batch_size)
-
-    def system(self) -> DiscreteStateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("Mamba-2 is selective: its matrices depend on the input, so it is no linear system")
-
-    def continuous_system(self) -> StateSpace:
-        """There is none.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "Mamba-2 is selective: its matrices depend on the input; it has no continuous system"
-        )
-
     def resample(self, factor: float) -> Self:
         """With ``step_size`` scaled, as :meth:`clew.nn.Mixer.resample` says; the convolution stays as it is.
 
@@ -238,11 +185,6 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
         if self.reverse is not None:
             longer.reverse = self.reverse.resample(factor)
         return longer
-
-    def dynamics_parameters(self) -> tuple[str, ...]:
-        """``A_log``, ``D`` and b_Δ, which get no weight decay as published; those of ``reverse`` too."""
-        names = ("A_log", "D", "dt_bias")
-        return names if self.reverse is None else (*names, *(f"reverse.{name}" for name in names))
 
     def extra_repr(self) -> str:
         """What ``repr`` shows between the brackets, before the parts."""
@@ -259,7 +201,6 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
         segments: Tensor | None,
         dt: Tensor | None,
     ) -> tuple[Tensor, Mamba2State]:
-        """Forwards in time; ``dt`` is zero in the padding."""
         before = self._rest(len(x)) if state is None else state
         if x.numel() == 0:
             return x, before
@@ -309,32 +250,27 @@ class Mamba2(Mixer[Mamba2State, Mamba2Constants]):
     def _read(self, y: Tensor, z: Tensor, known: Mamba2Constants) -> Tensor:
         """The gate, the norm of each group and ``out_proj``, of y (..., head, head_dim)."""
         gated = (y.flatten(-2) * silu(z)).reshape(*z.shape[:-1], self.n_groups, z.shape[-1] // self.n_groups)
-        # Divided by any number first, the norm is the same if ε is too; by this one no square overflows.
-        size = gated.detach().abs().amax(-1, keepdim=True).clamp(min=1.0)
-        scaled = gated / size
-        mean_square = scaled.square().mean(-1, keepdim=True) + EPSILON / size / size
-        normed = (scaled * torch.rsqrt(mean_square)).flatten(-2) * known.norm_weight
+        normed = rms_normed(gated, EPSILON).flatten(-2) * known.norm_weight
         return linear(normed, known.out_proj_weight, known.out_proj_bias)
 
     def _known(self) -> Mamba2Constants:
-        dtype = state_dtype(self.A_log)
-
-        def wide(parameter: Tensor | None, size: int = 0) -> Tensor:
-            return self.A_log.new_zeros(size, dtype=dtype) if parameter is None else parameter.to(dtype)
-
+        like = self.A_log
         return Mamba2Constants(
-            wide(self.in_proj.weight),
-            wide(self.in_proj.bias, self.in_proj.out_features),
-            wide(self.conv1d.weight),
-            wide(self.conv1d.bias),
-            wide(self.dt_bias),
-            wide(self.step_size),
-            -torch.exp(wide(self.A_log)),
-            wide(self.D),
-            wide(self.norm.weight),
-            wide(self.out_proj.weight),
-            wide(self.out_proj.bias, self.d_model),
+            widened(self.in_proj.weight, like),
+            widened(self.in_proj.bias, like, self.in_proj.out_features),
+            widened(self.conv1d.weight, like),
+            widened(self.conv1d.bias, like),
+            widened(self.dt_bias, like),
+            widened(self.step_size, like),
+            -torch.exp(widened(like, like)),
+            widened(self.D, like),
+            widened(self.norm.weight, like),
+            widened(self.out_proj.weight, like),
+            widened(self.out_proj.bias, like, self.d_model),
         )
+
+    def _dynamics(self) -> tuple[str, ...]:
+        return ("A_log", "D", "dt_bias")
 
     def _rest(self, batch: int) -> Mamba2State:
         like = torch.zeros(0, dtype=state_dtype(self.A_log), device=self.A_log.device)

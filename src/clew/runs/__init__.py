@@ -1,4 +1,4 @@
-"""Runs on disk: the run directory, its config, metrics and checkpoints, and how they are written."""
+"""Runs on disk: the run directory, its config, metrics and checkpoints."""
 
 from clew.runs.checkpoints import Checkpoint, newest_checkpoint, read_checkpoint, save_checkpoint
 from clew.runs.config import DataRecord, RunConfig

@@ -15,8 +15,8 @@ from typing import Any
 
 from torch import Tensor
 
-from clew.runs.atomic import clean_leftovers, json_to_bytes, new_directory, remove_directory
-from clew.runs.tensors import read_tensors, tensors_to_bytes
+from clew.files.atomic import clean_leftovers, json_to_bytes, new_directory, remove_directory
+from clew.files.tensors import read_tensors, tensors_to_bytes
 
 __all__ = [
     "Checkpoint",

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from clew.runs.atomic import clean_leftovers, json_to_bytes, new_directory, write_bytes
+from clew.files.atomic import clean_leftovers, json_to_bytes, new_directory, write_bytes
+from clew.files.tensors import tensors_to_bytes
 from clew.runs.checkpoints import Checkpoint, remove_checkpoints, write_checkpoint
 from clew.runs.config import RunConfig
 from clew.runs.lock import locked
 from clew.runs.metrics import cut_metrics, read_metrics
-from clew.runs.tensors import tensors_to_bytes
 
 __all__ = ["RunDirectory"]
 

@@ -8,9 +8,9 @@ from torch import nn
 
 from clew import data, text
 from clew.data import Dataset, TextDataset
+from clew.files.tensors import check_tensors, read_tensors
 from clew.models import Classifier, LanguageModel, build
 from clew.runs.directory import RunDirectory
-from clew.runs.tensors import check_tensors, read_tensors
 from clew.runs.text_record import TextRecord
 
 __all__ = ["load", "load_classifier", "load_dataset", "load_text", "load_weights"]

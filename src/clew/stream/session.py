@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from clew.models import Classifier
+from clew.models.fingerprint import fingerprint
 from clew.runs import RunDirectory, load_classifier
-from clew.stream.state import fingerprint, read_state, write_state
+from clew.stream.state import read_state, write_state
 
 __all__ = ["Position", "Prediction", "Session", "open"]
 

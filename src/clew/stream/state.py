@@ -1,38 +1,22 @@
 """The file that a stream goes on from: the state's tensors, the counts, and the fingerprint of the model."""
 
-import dataclasses
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from clew.models import Classifier
+from clew.files.atomic import write_bytes
+from clew.files.tensors import check_tensors, read_tensors, tensors_to_bytes
 from clew.models.state_tree import named_leaves, with_leaves
-from clew.runs.atomic import write_bytes
-from clew.runs.tensors import check_tensors, read_tensors, tensors_to_bytes
 
-__all__ = ["fingerprint", "read_state", "write_state"]
+__all__ = ["read_state", "write_state"]
 
 _FINGERPRINT = "stream.fingerprint"
 _COUNTS = "stream.counts"
 _STATE = "state"
 
 Counts = tuple[int, int, int]
-
-
-def fingerprint(model: Classifier) -> bytes:
-    """The SHA-256 of a model's configuration and weights: a state means nothing to any other model."""
-    digest = hashlib.sha256(
-        json.dumps(dataclasses.asdict(model.config), sort_keys=True, default=str).encode()
-    )
-    for name, tensor in sorted(model.state_dict().items()):
-        tensor = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
-    return digest.digest()
 
 
 def write_state(path: Path, state: Any, counts: Counts, model: bytes) -> None:
@@ -42,7 +26,7 @@ def write_state(path: Path, state: Any, counts: Counts, model: bytes) -> None:
         path: where; what is there is replaced.
         state: a tree of tensors, as a model's ``step`` returns it.
         counts: samples, sequences and samples of this sequence so far.
-        model: its :func:`fingerprint`.
+        model: its :func:`clew.models.fingerprint.fingerprint`.
 
     Raises:
         OSError: if it cannot be written; the file is then what it was.
@@ -56,7 +40,7 @@ def read_state(path: Path, like: Any, model: bytes) -> tuple[Any, Counts]:
     Args:
         path: the file.
         like: a state of the model, for its structure.
-        model: the model's :func:`fingerprint`.
+        model: the model's :func:`clew.models.fingerprint.fingerprint`.
 
     Returns:
         The state, bit for bit, and the counts.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clew.files import write_bytes
 from clew.text.piece_decoders import PieceDecoder, WindowDecoder
 from clew.text.tokenizer import FILE, Decoder
 
@@ -58,4 +59,4 @@ class BPETokenizer:
         """Write ``tokenizer.json`` into a folder, for clew and for whatever else reads such files."""
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8")
+        write_bytes(folder / FILE, self._tokenizer.to_str(pretty=True).encode())

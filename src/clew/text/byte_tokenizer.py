@@ -1,11 +1,11 @@
 """The bytes of UTF-8 as tokens: nothing to learn, nothing to install."""
 
 import codecs
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from clew.files import json_to_bytes, write_bytes
 from clew.text.tokenizer import FILE, Decoder
 
 __all__ = ["CONTENT", "ByteDecoder", "ByteTokenizer"]
@@ -61,7 +61,7 @@ class ByteTokenizer:
         """Write ``tokenizer.json``, which says that the tokens are bytes, into a folder."""
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(CONTENT) + "\n")
+        write_bytes(folder / FILE, json_to_bytes(CONTENT))
 
 
 class ByteDecoder:

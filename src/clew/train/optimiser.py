@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
+from clew.files.tensors import check_tensors
 from clew.models import Classifier, LanguageModel
-from clew.runs.tensors import check_tensors
 from clew.train.task import Settings
 
 __all__ = ["build_optimiser", "optimiser_tensors", "restore_optimiser"]

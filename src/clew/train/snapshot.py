@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
+from clew.files.tensors import check_tensors
 from clew.runs import Checkpoint
-from clew.runs.tensors import check_tensors
 from clew.train.optimiser import optimiser_tensors, restore_optimiser
 from clew.train.position import Position
 from clew.train.task import Steps

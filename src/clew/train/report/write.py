@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from clew.files.atomic import write_bytes
 from clew.models import LanguageModelConfig
 from clew.runs import RunDirectory
-from clew.runs.atomic import write_bytes
 from clew.train.report import sections, text_head
 from clew.train.report.material import Material
 from clew.train.report.measure.memory import state_bytes

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from clew.data import IGNORE, TextDataset
+from clew.files.tensors import check_tensors
 from clew.models import LanguageModel
 from clew.models.state_tree import named_leaves, with_leaves
 from clew.nn import Dropout
-from clew.runs.tensors import check_tensors
 from clew.train.objective import Objective, cross_entropy_sum
 from clew.train.position import Position
 from clew.train.step import StepResult, check_finite

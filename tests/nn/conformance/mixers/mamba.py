@@ -1,5 +1,7 @@
 """Mamba in the suite: its published equations, its constructors, what it refuses."""
 
+from functools import partial
+
 import torch
 from tests.nn.conformance.both_ways import both_ways, own_weights, refusals
 from tests.nn.conformance.member import CHANNELS, Member, stacked
@@ -18,8 +20,15 @@ def silu(x):
     return x / (1 + torch.exp(-x))
 
 
-def published(parameters, x, state, dt=None):
-    """Gu and Dao, "Mamba" (2023), algorithm 2 and figure 3; the order of its parts from its code."""
+def normed(x, epsilon):
+    return x if epsilon is None else x / torch.sqrt((x**2).mean(-1, keepdim=True) + epsilon)
+
+
+def published(parameters, x, state, dt=None, epsilon=None):
+    """Gu and Dao, "Mamba" (2023), algorithm 2 and figure 3; the order of its parts from its code.
+
+    With ``epsilon`` that of Zuo and others, "Falcon Mamba" (2024), which norms r, B and C.
+    """
     A, D, taps = -torch.exp(parameters["A_log"]), parameters["D"], parameters["conv1d.weight"][:, 0]
     inner, states = A.shape
     rank = parameters["dt_proj.weight"].shape[1]
@@ -33,8 +42,10 @@ def published(parameters, x, state, dt=None):
         u = torch.einsum("bjc,cj->bc", window, taps)
         u = silu(u + parameters["conv1d.bias"] if "conv1d.bias" in parameters else u)
         chosen = linear(parameters, "x_proj", u)
-        B, C = chosen[:, rank : rank + states], chosen[:, rank + states :]
-        delta = torch.log1p(torch.exp(linear(parameters, "dt_proj", chosen[:, :rank])))
+        B = normed(chosen[:, rank : rank + states], epsilon)
+        C = normed(chosen[:, rank + states :], epsilon)
+        low = normed(chosen[:, :rank], epsilon)
+        delta = torch.log1p(torch.exp(linear(parameters, "dt_proj", low)))
         delta = delta if dt is None else delta * dt[:, k, None]
         A_bar = torch.exp(torch.einsum("bc,cn->bcn", delta, A))
         B_bar = torch.einsum("bc,bn->bcn", delta, B)
@@ -68,15 +79,16 @@ def _slow(layer, samples):
 
 
 def _member(name, **options):
-    equations = published
+    equations = partial(published, epsilon=options.get("selection_norm_epsilon"))
     if "bidirectional" in options:
-        equations = both_ways(published, own_weights(published), _rest)
+        equations = both_ways(equations, own_weights(equations), _rest)
     return Member(name, lambda: _perturbed(**options), equations, _slow)
 
 
 MEMBERS = (
     _member("mamba"),
-    _member("mamba-odd", d_conv=3, expand=3, dt_rank=2, conv_bias=False, bias=True),
+    _member("mamba-odd", d_conv=3, expand=3, dt_rank=2, conv_bias=False, bias=True, x_proj_bias=True),
+    _member("mamba-normed", dt_rank=2, selection_norm_epsilon=1e-2),
     _member("mamba-bidirectional", bidirectional=True),
 )
 _SELECTIVE = "Mamba is selective: its matrices depend on the input"

@@ -95,7 +95,7 @@ MEMBERS = (
         _slow,
     ),
 )
-_SELECTIVE = "Mamba-2 is selective: its matrices depend on the input"
+_SELECTIVE = "Mamba2 is selective: its matrices depend on the input"
 EXCEPTIONS = {
     **{(member.name, "system"): f"{_SELECTIVE}, so it is no linear system" for member in MEMBERS},
     **{

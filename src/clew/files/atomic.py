@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["clean_leftovers", "json_to_bytes", "new_directory", "remove_directory", "write_bytes"]
+__all__ = [
+    "clean_leftovers",
+    "json_to_bytes",
+    "new_directory",
+    "remove_directory",
+    "replacing",
+    "write_bytes",
+]
 
 _ASIDE = ".writing"
 _DOOMED = ".removing"
@@ -29,9 +36,26 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         OSError: if the file cannot be written; ``path`` is then what it was before.
     """
+    with replacing(path) as aside:
+        aside.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file that takes the place of ``path`` whole, when the ``with`` block ends well, or not at all.
+
+    Args:
+        path: the file; its folder exists.
+
+    Yields:
+        The file to write, which lies aside until then.
+
+    Raises:
+        OSError: if it cannot be written; ``path`` is then what it was before.
+    """
     aside = _aside(path, _ASIDE)
     try:
-        aside.write_bytes(data)
+        yield aside
         _sync_file(aside)
         os.replace(aside, path)
     except BaseException:

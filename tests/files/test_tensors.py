@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from clew.runs.tensors import check_tensors, read_tensors, tensors_to_bytes
+from clew.files.tensors import check_tensors, read_tensors, tensors_to_bytes
 
 TENSORS = {
     "double": torch.tensor([[0.1, -0.0], [float("inf"), float("nan")]], dtype=torch.float64),

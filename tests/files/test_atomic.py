@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from clew.runs.atomic import clean_leftovers, json_to_bytes, new_directory, remove_directory, write_bytes
+from clew.files.atomic import clean_leftovers, json_to_bytes, new_directory, remove_directory, write_bytes
 
 OLD, NEW = b"old " * 50, b"the new one " * 30
 
@@ -115,7 +115,7 @@ def test_an_error_in_a_write_leaves_the_old_file_and_no_other(tmp_path, monkeypa
 
     path = tmp_path / "file"
     write_bytes(path, OLD)
-    monkeypatch.setattr("clew.runs.atomic.os.fsync", full)
+    monkeypatch.setattr("clew.files.atomic.os.fsync", full)
     with pytest.raises(OSError, match="no space left"):
         write_bytes(path, NEW)
     assert list(tmp_path.iterdir()) == [path]
