@@ -151,8 +151,7 @@ class TextSteps:
         if not count:
             return []
         prompt = self.dataset.validation.tokens[:PROMPT].tolist()
-        generator = torch.Generator().manual_seed(self.config.seed + position.step)
-        written = sample(self.model, prompt, count, generator)
+        written = sample(self.model, prompt, count, self.config.seed)
         decode = self.dataset.tokenizer.decode
         return [
             {
