@@ -17,7 +17,7 @@ from clew.export.runners import onnx_runner, torch_runner
 from clew.export.torch_program import to_torch
 from clew.files.atomic import write_bytes
 from clew.models import Classifier
-from clew.runs import DataRecord, RunDirectory, load
+from clew.runs import DataRecord, RunDirectory, load_classifier
 
 __all__ = ["FORMATS", "METADATA", "Format", "Written", "write"]
 
@@ -81,10 +81,10 @@ def write(
         raise unknown_name("format", format, FORMATS)
     directory = RunDirectory(run_directory)
     target = directory.path / f"{what}{_SUFFIXES[format]}" if path is None else Path(path)
-    model = load(directory.path)
+    model = load_classifier(directory.path)
     signature = interface(model, what)
     _check_free(target, replace)
-    data = (_onnx if format == "onnx" else _torch)(model, signature, directory.config.data)
+    data = (_onnx if format == "onnx" else _torch)(model, signature, directory.config.labelled)
     runner = (onnx_runner if format == "onnx" else torch_runner)(data, signature)
     difference = largest_difference(model, what, runner)
     if not difference <= _REFUSED_ABOVE:  # so is NaN

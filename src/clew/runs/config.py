@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from clew.data import Dataset, Split
-from clew.models import ModelConfig
+from clew.models import LanguageModelConfig, ModelConfig
+from clew.runs.text_record import TextRecord
 from clew.version import __version__
 
 __all__ = ["FORMAT", "DataRecord", "RunConfig", "digest"]
@@ -59,20 +60,34 @@ class RunConfig:
     Attributes:
         model: how to build the model.
         data: which data it was trained on.
-        training: the fields of :class:`clew.train.TrainConfig`, its directory aside.
+        training: the fields of :class:`clew.train.TrainConfig` or :class:`clew.train.TextConfig`, its
+            directory aside.
         threads: how many threads of torch's the run was started with, in each process.
         processes: how many processes it was started with.
         clew: the version of clew that wrote it.
         torch: the version of torch that wrote it.
     """
 
-    model: ModelConfig
-    data: DataRecord
+    model: ModelConfig | LanguageModelConfig
+    data: DataRecord | TextRecord
     training: dict[str, Any]
     threads: int
     processes: int = 1
     clew: str = __version__
     torch: str = torch.__version__
+
+    @property
+    def labelled(self) -> DataRecord:
+        """``data``, of a run on labelled sequences.
+
+        Raises:
+            ValueError: for a run on text.
+        """
+        if isinstance(self.data, TextRecord):
+            raise ValueError(
+                "this run is a language model's: it was trained on text, not on labelled sequences"
+            )
+        return self.data
 
     def as_json(self) -> dict[str, Any]:
         """The content of the file, in types that JSON has."""
@@ -98,10 +113,11 @@ class RunConfig:
         if found != FORMAT:
             raise ValueError(f"{path} has format {found!r}; this version of clew reads format {FORMAT}")
         try:
-            data = dict(content.pop("data"))
+            data, model = dict(content.pop("data")), content.pop("model")
+            if "tokenizer" in data:
+                return cls(model=LanguageModelConfig(**model), data=TextRecord.read(data), **content)
             data["classes"], data["channels"] = tuple(data["classes"]), tuple(data["channels"])
-            model = ModelConfig(**content.pop("model"))
-            return cls(model=model, data=DataRecord(**data), **content)
+            return cls(model=ModelConfig(**model), data=DataRecord(**data), **content)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not the config.json of a run: {error}") from None
 

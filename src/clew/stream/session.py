@@ -12,7 +12,7 @@ from torch import Tensor
 
 from clew.models import Classifier
 from clew.models.fingerprint import fingerprint
-from clew.runs import RunDirectory, load
+from clew.runs import RunDirectory, load_classifier
 from clew.stream.state import read_state, write_state
 
 __all__ = ["Position", "Prediction", "Session", "open"]
@@ -193,8 +193,8 @@ def open(run_directory: str | os.PathLike[str], state: str | os.PathLike[str] | 
         ValueError: if a file of the run or the state is damaged or belongs elsewhere.
     """
     path = Path(run_directory)
-    record = RunDirectory(path).config.data
-    session = Session(load(path), record.channels, record.classes)
+    record = RunDirectory(path).config.labelled
+    session = Session(load_classifier(path), record.channels, record.classes)
     if state is not None:
         session.restore(state)
     return session

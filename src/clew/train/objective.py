@@ -1,4 +1,7 @@
-"""What training makes small: the cross entropy, over the targets that ask for something."""
+"""What training makes small, over the targets that ask for something, and what it measures beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -6,7 +9,26 @@ from torch.nn import functional
 
 from clew.data import IGNORE
 
-__all__ = ["cross_entropy_sum", "targets_in"]
+__all__ = ["ACCURACY", "CLASSES", "Objective", "cross_entropy_sum", "targets_in"]
+
+ACCURACY = "accuracy"
+"""What is measured beside the loss of classes, as ``metrics.jsonl`` and ``evaluation.json`` call it."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How answers are judged.
+
+    Attributes:
+        sums: from answers and targets to the loss, which is made small, and what is measured beside it, each
+            summed over the targets that ask for something: () each. Sums, not means: the parts of a batch
+            that several processes hold add up.
+        measure: the name of what is measured beside the loss, in ``metrics.jsonl``: its sum over the number
+            of targets.
+    """
+
+    sums: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    measure: str
 
 
 def cross_entropy_sum(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,6 +57,10 @@ def cross_entropy_sum(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     flat, wanted = logits.flatten(0, -2), targets.flatten()
     loss = functional.cross_entropy(flat, wanted, ignore_index=IGNORE, reduction="sum")
     return loss, (flat.detach().argmax(-1) == wanted).sum()
+
+
+CLASSES = Objective(cross_entropy_sum, ACCURACY)
+"""The objective of a classifier."""
 
 
 def targets_in(targets: tuple[Tensor, ...]) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from clew.data import Dataset
 from clew.models import Classifier
-from clew.runs import RunConfig, RunDirectory, load, load_dataset
+from clew.runs import RunConfig, RunDirectory, load_classifier, load_dataset
 from clew.train.evaluate import evaluate
 from clew.train.report.measure.confusion import Confusion, count_confusions
 from clew.train.report.measure.learning import Learning, learning
@@ -44,7 +44,7 @@ class Material:
             ValueError: if a file in it is damaged, or the data have changed.
         """
         directory = RunDirectory(path)
-        model = load(path)
+        model = load_classifier(path)
         return cls(path, directory.config, model, load_dataset(path), learning(directory.metrics()))
 
     @property

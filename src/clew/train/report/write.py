@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from clew.files.atomic import write_bytes
+from clew.models import LanguageModelConfig
 from clew.runs import RunDirectory
-from clew.train.report import sections
+from clew.train.report import sections, text_head
 from clew.train.report.material import Material
 from clew.train.report.measure.memory import state_bytes
 from clew.train.report.page import render
 from clew.train.report.section import Section
+from clew.train.report.text_material import TextMaterial
 from clew.train.report.words import count, duration, in_percent, memory
 
 __all__ = ["write"]
@@ -19,7 +21,8 @@ def write(run_directory: str | Path, *, seconds: float = 10.0) -> Path:
 
     The page is one file that opens offline; the figures lie beside it as ``figures/*.png``. Each file appears
     whole. The model never sees the test split here: its accuracy comes from ``evaluation.json`` alone,
-    and the rest is measured on the validation split (the training split where nothing was held out).
+    and the rest is measured on the validation split (the training split where nothing was held out). That on
+    a language model has its learning curve in bits per byte and what it wrote as it learned.
 
     Args:
         run_directory: of a finished run.
@@ -34,7 +37,10 @@ def write(run_directory: str | Path, *, seconds: float = 10.0) -> Path:
         ValueError: if a file in it is damaged, or the data have changed.
         OSError: if a file cannot be written.
     """
-    run = Material.read(Path(run_directory))
+    path = Path(run_directory)
+    if isinstance(RunDirectory(path).config.model, LanguageModelConfig):
+        return _write_text(TextMaterial.read(path))
+    run = Material.read(path)
     parts = [
         sections.learning(run),
         sections.confusion(run),
@@ -46,6 +52,16 @@ def write(run_directory: str | Path, *, seconds: float = 10.0) -> Path:
     _write_figures(run.path / "figures", parts)
     report = RunDirectory(run.path).report_file
     write_bytes(report, render(_title(run), _lead(run), _facts(run), parts, _notes(run)).encode())
+    return report
+
+
+def _write_text(run: TextMaterial) -> Path:
+    """The report on a language model."""
+    parts = [sections.text_learning(run), sections.text_samples(run), *sections.dynamics(run)]
+    _write_figures(run.path / "figures", parts)
+    report = RunDirectory(run.path).report_file
+    head = text_head.title(run), text_head.lead(run), text_head.facts(run)
+    write_bytes(report, render(*head, parts, text_head.notes(run)).encode())
     return report
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from clew.models import Classifier
-from clew.runs import load
+from clew.runs import load_classifier
 from clew.train.report.measure.cost import CostPoint
 
 __all__ = ["main"]
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     run_directory, seconds, threads = Path(arguments[0]), float(arguments[1]), int(arguments[2])
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = load(run_directory)
+    model = load_classifier(run_directory)
     try:
         model.initial_state(1)
     except ValueError:
