@@ -3,6 +3,10 @@
 // last; src/clew/ops/decode/panels.py lays them out. The weights are widened to float in registers.
 #pragma once
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "core/panels.h"
 #include "simd/narrow.h"
 #include "simd/strip.h"
@@ -10,6 +14,38 @@
 namespace clew::CLEW_ISA {
 
 constexpr int panel_vectors = vectors<float>;
+
+// A vector of whole numbers of 8 bits, and one of bfloat16, from any address. GCC does not find the instructions.
+#if defined(__AVX512F__) && !defined(CLEW_VECTOR_BYTES)
+CLEW_INLINE Vec<float> whole_numbers(const char* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+CLEW_INLINE Vec<float> upper_halves(const char* from) {
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
+#elif defined(__AVX2__) && !defined(CLEW_VECTOR_BYTES)
+CLEW_INLINE Vec<float> whole_numbers(const char* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+CLEW_INLINE Vec<float> upper_halves(const char* from) {
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+}
+#else
+template <class From>
+CLEW_INLINE Vec<int32_t> widened(const char* from) {
+    typedef From Part __attribute__((vector_size(sizeof(From) * width<float>)));
+    typedef Part Anywhere __attribute__((aligned(1), may_alias));
+    return __builtin_convertvector(*reinterpret_cast<const Anywhere*>(from), Vec<int32_t>);
+}
+CLEW_INLINE Vec<float> whole_numbers(const char* from) {
+    return __builtin_convertvector(widened<int8_t>(from), Vec<float>);
+}
+CLEW_INLINE Vec<float> upper_halves(const char* from) {
+    return reinterpret_cast<Vec<float>>(widened<uint16_t>(from) << 16);
+}
+#endif
 
 // Vectors that are multiplied with a panel at a time.
 constexpr int most_together = registers / (4 * panel_vectors) < 4 ? registers / (4 * panel_vectors) : 4;
@@ -68,16 +104,6 @@ struct Panel<Weights::bfloat16> {
 // 32 columns of whole numbers, then what a row's are multiplied with, in bfloat16.
 template <>
 struct Panel<Weights::int8> {
-    typedef int8_t Narrow __attribute__((vector_size(width<float>)));
-    typedef uint16_t Half __attribute__((vector_size(2 * width<float>)));
-    template <class From>
-    static CLEW_INLINE From read(const void* from) {
-        typedef From Anywhere __attribute__((aligned(1), may_alias));
-        return *static_cast<const Anywhere*>(from);
-    }
-    static CLEW_INLINE Vec<float> whole(const char* from) {
-        return __builtin_convertvector(__builtin_convertvector(read<Narrow>(from), Vec<int32_t>), Vec<float>);
-    }
     template <int count>
     static CLEW_INLINE void multiply(Sums<count>& sums, const char* block, const float* x, int64_t stride) {
         constexpr int columns = block_columns(Weights::int8);
@@ -86,13 +112,11 @@ struct Panel<Weights::int8> {
         for (int column = 0; column < columns; column += 2, x += 2) {
             const char* numbers = block + column * panel_rows;
             CLEW_UNROLL for (int v = 0; v < panel_vectors; ++v)
-                inner.add(v, whole(numbers + v * width<float>), whole(numbers + panel_rows + v * width<float>), x,
-                          stride);
+                inner.add(v, whole_numbers(numbers + v * width<float>),
+                          whole_numbers(numbers + panel_rows + v * width<float>), x, stride);
         }
         CLEW_UNROLL for (int v = 0; v < panel_vectors; ++v) {
-            const Half bits = read<Half>(block + columns * panel_rows + 2 * v * width<float>);
-            const Vec<int32_t> wide = __builtin_convertvector(bits, Vec<int32_t>) << 16;
-            const Vec<float> scale = reinterpret_cast<Vec<float>>(wide);
+            const Vec<float> scale = upper_halves(block + columns * panel_rows + 2 * v * width<float>);
             CLEW_UNROLL for (int b = 0; b < count; ++b)
                 sums.even[b][v] += scale * (inner.even[b][v] + inner.odd[b][v]);
         }

@@ -7,6 +7,7 @@ from clew.models.decoder import Decoder
 from clew.models.groups import parameter_groups
 from clew.models.language_config import LanguageModelConfig
 from clew.models.language_model import LanguageModel, LanguageModelConstants
+from clew.models.rounded import rounded
 
 __all__ = [
     "Classifier",
@@ -18,4 +19,5 @@ __all__ = [
     "ModelConfig",
     "build",
     "parameter_groups",
+    "rounded",
 ]

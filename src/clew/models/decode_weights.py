@@ -1,6 +1,5 @@
 """A language model's weights, packed for decoding."""
 
-
 import torch
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""A matrix in panels of 16 rows, in 32, 16 or 8 bits a number: what decoding reads from the first byte to the last.
+"""A matrix in panels of 16 rows, 32, 16 or 8 bits a number: decoding reads it from the first byte to the last.
 
 The rows of a panel lie side by side, so that a product with a vector gives 16 numbers at once without a sum
 across them. A panel is a row of blocks:
@@ -121,6 +121,6 @@ def unpack(packed: Panels) -> Tensor:
 
 
 def _at_least(scale: Tensor) -> Tensor:
-    """The least bfloat16 that is at least so large: a float's upper half, and one more if the lower has bits."""
+    """The least bfloat16 that is at least so large: a float's upper half, one more if the lower has bits."""
     bits = scale.contiguous().view(torch.int32)
     return ((bits + 0xFFFF) >> 16).to(torch.int16).view(torch.bfloat16)

@@ -53,8 +53,10 @@ def _mamba2(layer: Mamba2Layer, x: Tensor, conv: Tensor, scan: Tensor) -> tuple[
     v, conv = _convolved(layer, v, conv)
     u, B, C = v.split([layer.inner, layer.groups * layer.states, layer.groups * layer.states], 1)
     u = u.unflatten(1, (layer.heads, -1))
-    B, C = (part.unflatten(1, (layer.groups, 1, -1)).expand(-1, -1, layer.heads // layer.groups, -1).flatten(1, 2)
-            for part in (B, C))
+    B, C = (
+        part.unflatten(1, (layer.groups, 1, -1)).expand(-1, -1, layer.heads // layer.groups, -1).flatten(1, 2)
+        for part in (B, C)
+    )
     A, D, bias = (part[: layer.heads] for part in (layer.A, layer.D, layer.dt_bias))
     delta = layer.step_size * softplus(d + bias, threshold=100.0)
     h = torch.exp(delta * A)[..., None, None] * scan + (delta[..., None] * u)[..., None] * B[:, :, None]

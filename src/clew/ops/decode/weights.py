@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clew.ops.decode.panels import Panels
 
-__all__ = ["DecodeWeights", "MambaLayer", "Mamba2Layer", "Norm"]
+__all__ = ["DecodeWeights", "Mamba2Layer", "MambaLayer", "Norm"]
 
 
 @dataclass(frozen=True)
