@@ -15,7 +15,7 @@ from clew.export.onnx_model import to_onnx
 from clew.export.quiet import quiet
 from clew.export.runners import onnx_runner, torch_runner
 from clew.export.torch_program import to_torch
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.runs import DataRecord, RunDirectory, load
 from clew.runs.atomic import write_bytes
 
@@ -107,13 +107,13 @@ def _check_free(target: Path, replace: bool) -> None:
         )
 
 
-def _onnx(model: Classifier, signature: Interface, data: DataRecord) -> bytes:
-    proto = to_onnx(model, signature.what, channels=data.channels, classes=data.classes)
+def _onnx(model: SequenceModel, signature: Interface, data: DataRecord) -> bytes:
+    proto = to_onnx(model, signature.what, channels=data.channels, outputs=data.outputs)
     return bytes(proto.SerializeToString())
 
 
-def _torch(model: Classifier, signature: Interface, data: DataRecord) -> bytes:
-    described = signature.as_json(model, data.channels, data.classes)
+def _torch(model: SequenceModel, signature: Interface, data: DataRecord) -> bytes:
+    described = signature.as_json(model, data.channels, data.outputs)
     file = io.BytesIO()
     with quiet():
         torch.export.save(

@@ -26,10 +26,11 @@ class DataRecord:
     Attributes:
         name: as in :func:`clew.data.load`.
         options: as in :func:`clew.data.load`.
-        classes: the names of the classes, in the order of the logits.
+        classes: the names of the classes, in the order of the logits; none of values.
         channels: the names of the channels of a sample.
-        target: one class a sequence, or one a step.
-        digest: of the values in the training and validation splits, see :func:`digest`.
+        target: one class, or one vector of values, a sequence, or one a step.
+        digest: of all numbers in the training and validation splits, see :func:`digest`.
+        values: the names of the values; none of classes.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DataRecord:
     channels: tuple[str, ...]
     target: str
     digest: str
+    values: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataRecord":
@@ -49,7 +51,13 @@ class DataRecord:
             channels=tuple(dataset.channels),
             target=dataset.target,
             digest=digest(dataset.train, dataset.validation),
+            values=tuple(dataset.values),
         )
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what the model gives: its classes, or its values."""
+        return self.classes or self.values
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,8 @@ class RunConfig:
             raise ValueError(f"{path} has format {found!r}; this version of clew reads format {FORMAT}")
         try:
             data = dict(content.pop("data"))
-            data["classes"], data["channels"] = tuple(data["classes"]), tuple(data["channels"])
+            data.setdefault("values", ())  # a run from before there were values
+            data |= {name: tuple(data[name]) for name in ("classes", "channels", "values")}
             model = ModelConfig(**content.pop("model"))
             return cls(model=model, data=DataRecord(**data), **content)
         except (KeyError, TypeError) as error:

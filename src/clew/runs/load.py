@@ -6,14 +6,14 @@ from typing import Any
 
 from clew import data
 from clew.data import Dataset
-from clew.models import Classifier, build
+from clew.models import SequenceModel, build
 from clew.runs.directory import RunDirectory
 from clew.runs.tensors import check_tensors, read_tensors
 
 __all__ = ["load", "load_dataset", "load_weights"]
 
 
-def load(path: str | Path) -> Classifier:
+def load(path: str | Path) -> SequenceModel:
     """The trained model of a run, on the CPU, in evaluation mode.
 
     Args:
@@ -33,7 +33,7 @@ def load(path: str | Path) -> Classifier:
     return model.eval()
 
 
-def load_weights(model: Classifier, path: Path) -> None:
+def load_weights(model: SequenceModel, path: Path) -> None:
     """Set the parameters and buffers of ``model`` to those in the file ``path``.
 
     Raises:
@@ -55,12 +55,12 @@ def load_dataset(path: str | Path, options: Mapping[str, Any] | None = None) -> 
 
     Raises:
         FileNotFoundError: if it is not a run directory, or the data are not where they were.
-        ValueError: if the data no longer have the classes and channels that the run was trained on, or for
-            an unknown option.
+        ValueError: if the data no longer have the classes or values, and the channels, that the run was
+            trained on, or for an unknown option.
     """
     record = RunDirectory(path).config.data
     dataset = data.load(record.name, {**record.options, **(options or {})})
-    for field in ("classes", "channels", "target"):
+    for field in ("classes", "values", "channels", "target"):
         there, here = getattr(record, field), getattr(dataset, field)
         if there != here:
             raise ValueError(

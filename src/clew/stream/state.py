@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves, with_leaves
 from clew.runs.atomic import write_bytes
 from clew.runs.tensors import check_tensors, read_tensors, tensors_to_bytes
@@ -23,7 +23,7 @@ _STATE = "state"
 Counts = tuple[int, int, int]
 
 
-def fingerprint(model: Classifier) -> bytes:
+def fingerprint(model: SequenceModel) -> bytes:
     """The SHA-256 of a model's configuration and weights: a state means nothing to any other model."""
     digest = hashlib.sha256(
         json.dumps(dataclasses.asdict(model.config), sort_keys=True, default=str).encode()

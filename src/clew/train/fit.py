@@ -9,12 +9,13 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from clew.data import Dataset
-from clew.models import Classifier, ModelConfig
+from clew.models import ModelConfig, SequenceModel
 from clew.runs import DataRecord, Run, RunConfig, RunDirectory, newest_checkpoint, read_checkpoint
 from clew.runs.load import load_weights
 from clew.train.checks import check_fit
 from clew.train.config import TrainConfig
 from clew.train.loop import Loop
+from clew.train.objective import prepare
 from clew.train.optimiser import build_optimiser
 from clew.train.position import Position
 from clew.train.snapshot import restore, take
@@ -30,13 +31,19 @@ _FREE = frozenset({"training.checkpoint_every", "training.device"})
 
 
 def fit(
-    model: Classifier, dataset: Dataset, config: TrainConfig, *, resume: bool = False, progress: bool = True
+    model: SequenceModel,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    progress: bool = True,
 ) -> Run:
     """Train ``model`` on ``dataset``.
 
-    Minimises the mean cross entropy with AdamW, a warmup and a cosine, and clipped gradients; keeps the
-    weights with the lowest loss on the validation split, and stops when it has not fallen for ``patience``
-    epochs. Without a validation split it trains for all epochs and keeps the last weights.
+    Minimises the mean cross entropy of classes, or the mean squared error of standardised values, with AdamW,
+    a warmup and a cosine, and clipped gradients; keeps the weights with the lowest loss on the validation
+    split, and stops when it has not fallen for ``patience`` epochs. Without a validation split it trains for
+    all epochs and keeps the last weights.
 
     Everything goes into the run directory: ``config.json``, ``metrics.jsonl`` with a line a step, a
     checkpoint every few seconds, and in the end ``model.safetensors``. The same seed, threads and machine
@@ -44,7 +51,7 @@ def fit(
     launch`` the processes divide each batch among them, and follow the loss curve of one.
 
     Args:
-        model: trained in place, and moved to the device; standardised with the data's mean and deviation
+        model: trained in place, and moved to the device; standardised with the data's means and deviations
             where training starts afresh.
         dataset: what to learn.
         config: how.
@@ -98,7 +105,7 @@ def fit(
                 directory.rewind(metrics_size)
         else:
             position, best = Position(), None
-            model.standardize(dataset.mean, dataset.std)
+            prepare(model, dataset)
             team.wait()
             if team.leads:
                 directory = RunDirectory.create(path, record, take(model, optimiser, position, best, 0))
@@ -135,12 +142,12 @@ def _open(path: Path, record: RunConfig) -> RunDirectory:
 
 
 def _restart(
-    directory: RunDirectory, model: Classifier, dataset: Dataset, optimiser: AdamW
+    directory: RunDirectory, model: SequenceModel, dataset: Dataset, optimiser: AdamW
 ) -> tuple[Position, dict[str, Tensor] | None, int]:
     """Restore the newest checkpoint, or start over: the position, best weights, size of the metrics."""
     path = newest_checkpoint(directory.checkpoints)
     if path is not None:
         return restore(read_checkpoint(path), path, model, optimiser)
     logger.warning("%s holds no checkpoint: training starts over", directory.path)
-    model.standardize(dataset.mean, dataset.std)
+    prepare(model, dataset)
     return Position(), None, 0

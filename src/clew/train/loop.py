@@ -49,7 +49,8 @@ class Loop:
         self._best = best
         start, saved = time.monotonic() - position.seconds, time.monotonic()
         log = MetricsLog(self.directory.metrics_file) if leads else None
-        bar = Bar(position, stepper.steps, stepper.config.epochs, shown=self.progress and leads)
+        shown = self.progress and leads
+        bar = Bar(position, stepper.steps, stepper.config.epochs, stepper.objective.measure, shown=shown)
         try:
             while not self._finished(position):
                 training = position.batch < stepper.epoch_steps
@@ -80,14 +81,14 @@ class Loop:
     def _step(self, position: Position) -> tuple[Position, dict[str, Any]]:
         """Take a step: the position after it, and its line of metrics."""
         if position.batch == 0:
-            position = dataclasses.replace(position, loss=0.0, right=0, count=0)
+            position = dataclasses.replace(position, loss=0.0, measured=0.0, count=0)
         result = self.stepper.step(position.epoch, position.batch)
         after = dataclasses.replace(
             position,
             batch=position.batch + 1,
             step=position.step + 1,
             loss=position.loss + result.loss,
-            right=position.right + result.right,
+            measured=position.measured + result.measured,
             count=position.count + result.targets,
         )
         line = {
@@ -95,7 +96,7 @@ class Loop:
             "step": after.step,
             "epoch": position.epoch,
             "loss": result.loss / max(result.targets, 1),
-            "accuracy": result.right / max(result.targets, 1),
+            self.stepper.objective.measure: result.measured / max(result.targets, 1),
             "learning_rate": result.learning_rate,
         }
         return after, line
@@ -105,7 +106,7 @@ class Loop:
         after = dataclasses.replace(position, epoch=position.epoch + 1, batch=0)
         if not len(self.stepper.dataset.validation):
             return after, None
-        loss, accuracy = self.stepper.validate()
+        loss, measured = self.stepper.validate()
         better = position.best_loss is None or loss < position.best_loss
         if better:
             weights = self.stepper.model.state_dict()
@@ -118,7 +119,7 @@ class Loop:
             "step": position.step,
             "epoch": position.epoch,
             "loss": loss,
-            "accuracy": accuracy,
+            self.stepper.objective.measure: measured,
             "best": better,
         }
         return after, line

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.runs.tensors import check_tensors
 from clew.train.config import TrainConfig
 
@@ -16,7 +16,7 @@ __all__ = ["build_optimiser", "optimiser_tensors", "restore_optimiser"]
 _KEYS = ("exp_avg", "exp_avg_sq", "step")
 
 
-def build_optimiser(model: Classifier, config: TrainConfig) -> AdamW:
+def build_optimiser(model: SequenceModel, config: TrainConfig) -> AdamW:
     """AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2).
 
     Args:

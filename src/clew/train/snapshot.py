@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.runs import Checkpoint
 from clew.runs.tensors import check_tensors
 from clew.train.optimiser import optimiser_tensors, restore_optimiser
@@ -22,7 +22,7 @@ __all__ = ["restore", "take"]
 
 
 def take(
-    model: Classifier,
+    model: SequenceModel,
     optimiser: AdamW,
     position: Position,
     best: Mapping[str, Tensor] | None,
@@ -53,7 +53,7 @@ def take(
 
 
 def restore(
-    checkpoint: Checkpoint, path: Path, model: Classifier, optimiser: AdamW
+    checkpoint: Checkpoint, path: Path, model: SequenceModel, optimiser: AdamW
 ) -> tuple[Position, dict[str, Tensor] | None, int]:
     """Put ``model``, ``optimiser`` and torch's generators in the state of ``checkpoint``.
 

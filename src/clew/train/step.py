@@ -6,12 +6,13 @@ from typing import NamedTuple
 import torch
 from torch.optim import AdamW
 
-from clew.data import IGNORE, Dataset
-from clew.models import Classifier
+from clew.data import Dataset
+from clew.data.dataset import nothing
+from clew.models import SequenceModel
 from clew.nn import Dropout
 from clew.train.config import TrainConfig
 from clew.train.evaluate import evaluating, measure
-from clew.train.objective import cross_entropy_sum, targets_in
+from clew.train.objective import objective_of, targets_in
 from clew.train.order import batches, epoch_order
 from clew.train.schedule import warmup_cosine
 from clew.train.team import Team
@@ -23,14 +24,14 @@ class StepResult(NamedTuple):
     """What a step measured, over the global batch and before the weights moved.
 
     Attributes:
-        loss: summed over the targets, in nats.
-        right: how many targets had the highest logit.
+        loss: summed over the targets.
+        measured: what the objective measures beside it, summed likewise: right answers, or squared errors.
         targets: how many targets there were.
         learning_rate: the highest of the groups' rates.
     """
 
     loss: float
-    right: int
+    measured: float
     targets: int
     learning_rate: float
 
@@ -49,11 +50,14 @@ class Stepper:
         config: how.
         team: the processes.
         taken: how many steps were taken before.
+
+    Attributes:
+        objective: what the model learns by.
     """
 
     def __init__(
         self,
-        model: Classifier,
+        model: SequenceModel,
         optimiser: AdamW,
         dataset: Dataset,
         config: TrainConfig,
@@ -61,6 +65,7 @@ class Stepper:
         taken: int,
     ) -> None:
         self.model, self.dataset, self.config, self.team = model, dataset, config, team
+        self.objective = objective_of(model)
         self.epoch_steps = math.ceil(len(dataset.train) / config.batch_size)
         self.steps = config.epochs * self.epoch_steps
         self._optimiser = optimiser
@@ -83,13 +88,14 @@ class Stepper:
         longest = int(self.dataset.train.lengths[indices].max())
         inputs, lengths, targets = self.dataset.train.batch(indices[share.rows], time=longest)
         if share.idle:
-            targets = torch.full_like(targets, IGNORE)
+            targets = torch.full_like(targets, nothing(targets))
         for dropout in self._dropouts:
             dropout.set_rows(len(indices), share.rows)
 
-        logits, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
-        loss, right = cross_entropy_sum(logits, targets.to(device))
-        total, total_right = self.team.sum(torch.stack([loss.detach().double(), right.double()])).tolist()
+        answers, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
+        loss, measured = self.objective.sums(answers, targets.to(device))
+        sums = self.team.sum(torch.stack([loss.detach().double(), measured.double()]))
+        total, total_measured = sums.tolist()
         where = f"at step {epoch * self.epoch_steps + batch + 1} (epoch {epoch + 1}, batch {batch + 1})"
         self._check_finite(total, f"the loss is {total} {where}")
 
@@ -102,10 +108,10 @@ class Stepper:
         self._optimiser.step()
         self._schedule.step()
         self._optimiser.zero_grad()
-        return StepResult(total, int(total_right), count, rate)
+        return StepResult(total, total_measured, count, rate)
 
     def validate(self) -> tuple[float, float]:
-        """The mean loss and the accuracy on the validation split, each process measuring some of its batches.
+        """The mean loss on the validation split and what is measured beside it, by all processes.
 
         Raises:
             ValueError: if the loss is not finite.
@@ -116,9 +122,9 @@ class Stepper:
         with evaluating(self.model):
             for indices in parts[self.team.index :: self.team.size]:
                 totals += measure(self.model, split, indices)[2]
-        loss, right, count = self.team.sum(totals).tolist()
+        loss, measured, count = self.team.sum(totals).tolist()
         self._check_finite(loss, f"the validation loss is {loss / count}")
-        return loss / count, right / count
+        return loss / count, measured / count
 
     def close(self) -> None:
         """Leave the model as one that is trained no more."""
