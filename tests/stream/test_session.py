@@ -173,7 +173,7 @@ def test_the_fingerprint_is_that_of_weights_and_configuration(make_model):
 def test_a_state_of_another_model_is_refused(make_model, session, samples, tmp_path):
     session.push(samples[0])
     session.save(tmp_path / "state")
-    other = Session(make_model(seed=1), session.channels, session.classes)
+    other = Session(make_model(seed=1), session.channels, session.outputs)
     with pytest.raises(ValueError, match="is the state of a stream of another model"):
         other.restore(tmp_path / "state")
     assert other.samples == 0

@@ -18,7 +18,6 @@ from clew.data import Split
 from clew.runs import RunDirectory, load
 from clew.runs.config import digest
 from clew.train import default_directory, evaluate, fit
-from clew.train.objective import Objective
 from clew.train.schedule import learning_rate_factor
 
 RTOL = 1e-5
@@ -247,16 +246,16 @@ def test_cuda_where_there_is_none_is_said(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
-    from clew.train import step
+    from clew.train import objective
 
-    original, calls = step.CLASSES, []
+    original, calls = objective.cross_entropy_sum, []
 
     def explode_at_the_eighth(logits, targets):
         calls.append(1)
         loss, right = original.sums(logits, targets)
         return (loss * float("nan") if len(calls) == 8 else loss), right
 
-    monkeypatch.setattr(step, "CLASSES", Objective(explode_at_the_eighth, original.measure))
+    monkeypatch.setattr(objective, "cross_entropy_sum", explode_at_the_eighth)
     message = r"the loss is nan at step 8 \(epoch 3, batch 2\): training stops"
     with pytest.raises(ValueError, match=message):
         fit(toy_model(), toy_data(), toy_config(tmp_path / "run", checkpoint_every=0))

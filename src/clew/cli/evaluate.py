@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -13,7 +13,8 @@ from clew.errors import unknown_name
 
 if TYPE_CHECKING:
     from clew.data import Split
-    from clew.models import Classifier
+    from clew.models import SequenceModel
+    from clew.train import Evaluation, ValueEvaluation
 
 __all__ = ["Options", "run"]
 
@@ -26,9 +27,11 @@ class Options:
     """Measure a trained model on a split of its data set, or a language model on a part of its text.
 
     Prints loss, accuracy and count, writes them and the confusion matrix to evaluation.json in the run
-    directory, and brings report.html up to date. Of text it measures bits per byte, the state carried on
-    from end to end, and shows what xz -9 takes. With --data-options or --resample it only prints: the run
-    directory keeps what was measured as the model was trained.
+    directory, and brings report.html up to date. Of values it prints the mean squared error and its root, the
+    share of variance explained (R²), and the mean squared error of always answering the mean. Of text it
+    measures bits per byte, the state carried on from end to end, and shows what xz -9 takes. With
+    --data-options or --resample it only prints: the run directory keeps what was measured as the model was
+    trained.
     """
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
@@ -76,47 +79,44 @@ def run(options: Options) -> int:
     return 0
 
 
-def _side_by_side(models: "dict[str, Classifier]", split: "Split", options: Options) -> str:
+def _side_by_side(models: "dict[str, SequenceModel]", split: "Split", options: Options) -> str:
     """A column for each model."""
     from clew.train import evaluate
 
-    found = [evaluate(model, split, options.batch_size or _AT_A_TIME) for model in models.values()]
-    rows = [
-        [options.split, *models],
-        ["loss", *(f"{result.loss:.4f}" for result in found)],
-        ["accuracy", *(f"{result.accuracy:.2%}" for result in found)],
-        ["count", *(f"{len(result.targets)}" for result in found)],
-    ]
+    found = [_lines(evaluate(model, split, options.batch_size or _AT_A_TIME)) for model in models.values()]
+    names = [name for name, _ in found[0]]
+    values = zip(*([value for _, value in lines] for lines in found), strict=True)
+    rows = [[options.split, *models], *([name, *row] for name, row in zip(names, values, strict=True))]
     return table(rows, "<" + ">" * len(models))
 
 
-def _measure_and_keep(path: Path, model: "Classifier", split: "Split", options: Options) -> None:
+def _measure_and_keep(path: Path, model: "SequenceModel", split: "Split", options: Options) -> None:
     """Print the result, and write it and the report to the run directory."""
     from clew.runs import RunDirectory
     from clew.train import evaluate, report
+    from clew.train.evaluation import record
 
     result = evaluate(model, split, options.batch_size or _AT_A_TIME)
-    confusion = _confusion(result.predictions, result.targets, model.config.n_classes)
-    count = len(result.targets)
-    RunDirectory(path).write_evaluation(
-        {
-            "split": options.split,
-            "loss": result.loss,
-            "accuracy": result.accuracy,
-            "count": count,
-            "confusion": confusion,
-        }
-    )
+    RunDirectory(path).write_evaluation(record(result, options.split, model.config.n_classes))
     report_file = report.write(path)
-    print(f"split     {options.split}")
-    print(f"loss      {result.loss:.4f}")
-    print(f"accuracy  {result.accuracy:.2%}")
-    print(f"count     {count}")
-    print(f"report    {report_file}")
+    lines = [("split", options.split), *_lines(result), ("report", str(report_file))]
+    print(table(lines, "<<"))
 
 
-def _confusion(predictions: Any, targets: Any, n_classes: int) -> list[list[int]]:
-    """How often each class (row) was taken for each (column)."""
-    flat = (targets * n_classes + predictions).bincount(minlength=n_classes**2)
-    rows: list[list[int]] = flat.reshape(n_classes, n_classes).tolist()
-    return rows
+def _lines(result: "Evaluation | ValueEvaluation") -> list[tuple[str, str]]:
+    """What is printed of an evaluation: names and numbers."""
+    from clew.train import ValueEvaluation
+
+    if isinstance(result, ValueEvaluation):
+        return [
+            ("mean squared error", f"{result.mean_squared_error:.4g}"),
+            ("its root", f"{result.root_mean_squared_error:.4g}"),
+            ("R²", f"{result.explained:.4f}"),
+            ("always the mean", f"{result.trivial_mean_squared_error:.4g}"),
+            ("count", str(result.count)),
+        ]
+    return [
+        ("loss", f"{result.loss:.4f}"),
+        ("accuracy", f"{result.accuracy:.2%}"),
+        ("count", str(len(result.targets))),
+    ]

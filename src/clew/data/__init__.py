@@ -1,5 +1,6 @@
 """Data sets: one contract for what ships, what is generated and what you bring."""
 
+from clew.data.adding import adding
 from clew.data.aeon import aeon
 from clew.data.cifar10 import cifar10
 from clew.data.csv_folder import csv_folder
@@ -29,6 +30,7 @@ __all__ = [
     "Split",
     "TextDataset",
     "TextSplit",
+    "adding",
     "aeon",
     "cifar10",
     "csv_folder",

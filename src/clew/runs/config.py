@@ -27,10 +27,11 @@ class DataRecord:
     Attributes:
         name: as in :func:`clew.data.load`.
         options: as in :func:`clew.data.load`.
-        classes: the names of the classes, in the order of the logits.
+        classes: the names of the classes, in the order of the logits; none of values.
         channels: the names of the channels of a sample.
-        target: one class a sequence, or one a step.
-        digest: of the values in the training and validation splits, see :func:`digest`.
+        target: one class, or one vector of values, a sequence, or one a step.
+        digest: of all numbers in the training and validation splits, see :func:`digest`.
+        values: the names of the values; none of classes.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DataRecord:
     channels: tuple[str, ...]
     target: str
     digest: str
+    values: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataRecord":
@@ -50,7 +52,13 @@ class DataRecord:
             channels=tuple(dataset.channels),
             target=dataset.target,
             digest=digest(dataset.train, dataset.validation),
+            values=tuple(dataset.values),
         )
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what the model gives: its classes, or its values."""
+        return self.classes or self.values
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,8 @@ class RunConfig:
             data, model = dict(content.pop("data")), content.pop("model")
             if "tokenizer" in data:
                 return cls(model=LanguageModelConfig(**model), data=TextRecord.read(data), **content)
-            data["classes"], data["channels"] = tuple(data["classes"]), tuple(data["channels"])
+            data.setdefault("values", ())  # a run from before there were values
+            data |= {name: tuple(data[name]) for name in ("classes", "channels", "values")}
             return cls(model=ModelConfig(**model), data=DataRecord(**data), **content)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not the config.json of a run: {error}") from None

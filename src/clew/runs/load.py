@@ -9,14 +9,14 @@ from torch import nn
 from clew import data, text
 from clew.data import Dataset, TextDataset
 from clew.files.tensors import check_tensors, read_tensors
-from clew.models import Classifier, LanguageModel, build
+from clew.models import LanguageModel, SequenceModel, build
 from clew.runs.directory import RunDirectory
 from clew.runs.text_record import TextRecord
 
-__all__ = ["load", "load_classifier", "load_dataset", "load_text", "load_weights"]
+__all__ = ["load", "load_dataset", "load_sequence_model", "load_text", "load_weights"]
 
 
-def load(path: str | Path) -> Classifier | LanguageModel:
+def load(path: str | Path) -> SequenceModel | LanguageModel:
     """The trained model of a run, on the CPU, in evaluation mode.
 
     Args:
@@ -36,7 +36,7 @@ def load(path: str | Path) -> Classifier | LanguageModel:
     return model.eval()
 
 
-def load_classifier(path: str | Path) -> Classifier:
+def load_sequence_model(path: str | Path) -> SequenceModel:
     """The trained model of a run on labelled sequences; see :func:`load`.
 
     Raises:
@@ -71,12 +71,12 @@ def load_dataset(path: str | Path, options: Mapping[str, Any] | None = None) -> 
 
     Raises:
         FileNotFoundError: if it is not a run directory, or the data are not where they were.
-        ValueError: if the data no longer have the classes and channels that the run was trained on, or for
-            an unknown option.
+        ValueError: if the data no longer have the classes or values, and the channels, that the run was
+            trained on, or for an unknown option.
     """
     record = RunDirectory(path).config.labelled
     dataset = data.load(record.name, {**record.options, **(options or {})})
-    for field in ("classes", "channels", "target"):
+    for field in ("classes", "values", "channels", "target"):
         there, here = getattr(record, field), getattr(dataset, field)
         if there != here:
             raise ValueError(

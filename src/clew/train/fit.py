@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from clew.data import Dataset, TextDataset
-from clew.models import Classifier, LanguageModel
+from clew.models import LanguageModel, SequenceModel
 from clew.runs import Run, RunConfig, RunDirectory, newest_checkpoint, read_checkpoint
 from clew.runs.load import load_weights
 from clew.train.config import TrainConfig
@@ -34,7 +34,12 @@ _FREE = frozenset({"training.checkpoint_every", "training.device"})
 
 @overload
 def fit(
-    model: Classifier, dataset: Dataset, config: TrainConfig, *, resume: bool = False, progress: bool = True
+    model: SequenceModel,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    progress: bool = True,
 ) -> Run: ...
 @overload
 def fit(
@@ -46,7 +51,7 @@ def fit(
     progress: bool = True,
 ) -> Run: ...
 def fit(
-    model: Classifier | LanguageModel,
+    model: SequenceModel | LanguageModel,
     dataset: Dataset | TextDataset,
     config: TrainConfig | TextConfig,
     *,
@@ -55,10 +60,11 @@ def fit(
 ) -> Run:
     """Train ``model`` on ``dataset``.
 
-    Minimises the mean cross entropy with AdamW, a warmup and a cosine, and clipped gradients; keeps the
-    weights with the lowest loss on the validation split, and stops when it has not fallen for ``patience``
-    epochs. Without a validation split it trains for all epochs and keeps the last weights. A language model
-    learns from text for so many steps or minutes, without an early end; see :class:`TextConfig`.
+    Minimises the mean cross entropy of classes, or the mean squared error of standardised values, with AdamW,
+    a warmup and a cosine, and clipped gradients; keeps the weights with the lowest loss on the validation
+    split, and stops when it has not fallen for ``patience`` epochs. Without a validation split it trains for
+    all epochs and keeps the last weights. A language model learns from text for so many steps or minutes,
+    without an early end; see :class:`TextConfig`.
 
     Everything goes into the run directory: ``config.json``, ``metrics.jsonl`` with a line a step, a
     checkpoint every few seconds, and in the end ``model.safetensors``. The same seed, threads and machine
@@ -66,8 +72,8 @@ def fit(
     launch`` the processes divide each batch among them, and follow the loss curve of one.
 
     Args:
-        model: trained in place, and moved to the device; a classifier is standardised with the data's mean
-            and deviation where training starts afresh.
+        model: trained in place, and moved to the device; standardised with the data's means and deviations
+            where training starts afresh, if its samples are numbers.
         dataset: what to learn.
         config: how.
         resume: go on with the run in ``config.directory`` that was interrupted; ``model`` then needs only the
@@ -142,7 +148,7 @@ def fit(
 
 
 def _task(
-    model: Classifier | LanguageModel, dataset: Dataset | TextDataset, config: TrainConfig | TextConfig
+    model: SequenceModel | LanguageModel, dataset: Dataset | TextDataset, config: TrainConfig | TextConfig
 ) -> Task:
     """The task of these three, if they belong together."""
     if (
@@ -151,11 +157,12 @@ def _task(
         and isinstance(config, TextConfig)
     ):
         return Text(model, dataset, config)
-    if isinstance(model, Classifier) and isinstance(dataset, Dataset) and isinstance(config, TrainConfig):
+    if isinstance(model, SequenceModel) and isinstance(dataset, Dataset) and isinstance(config, TrainConfig):
         return Labelled(model, dataset, config)
     raise ValueError(
-        "fit takes a LanguageModel, a TextDataset and a TextConfig, or a Classifier, a Dataset and a "
-        f"TrainConfig; got a {type(model).__name__}, a {type(dataset).__name__} and a {type(config).__name__}"
+        "fit takes a LanguageModel, a TextDataset and a TextConfig, or a Classifier or Regressor, a Dataset "
+        f"and a TrainConfig; got a {type(model).__name__}, a {type(dataset).__name__} "
+        f"and a {type(config).__name__}"
     )
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from torch.optim import AdamW
 
 from clew.data import Dataset
-from clew.models import Classifier, ModelConfig
+from clew.models import ModelConfig, SequenceModel
 from clew.runs import DataRecord
 from clew.train.checks import check_fit
 from clew.train.config import TrainConfig
+from clew.train.objective import prepare
 from clew.train.step import Stepper
 from clew.train.team import Team
 
@@ -26,7 +27,7 @@ class Labelled:
         config: how.
     """
 
-    model: Classifier
+    model: SequenceModel
     dataset: Dataset
     config: TrainConfig
 
@@ -46,7 +47,7 @@ class Labelled:
 
     def begin(self) -> None:
         """Set by what the model standardises."""
-        self.model.standardize(self.dataset.mean, self.dataset.std)
+        prepare(self.model, self.dataset)
 
     def files(self) -> dict[str, bytes]:
         """None."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from clew.files.tensors import check_tensors
-from clew.models import Classifier, LanguageModel
+from clew.models import LanguageModel, SequenceModel
 from clew.train.task import Settings
 
 __all__ = ["build_optimiser", "optimiser_tensors", "restore_optimiser"]
@@ -16,7 +16,7 @@ __all__ = ["build_optimiser", "optimiser_tensors", "restore_optimiser"]
 _KEYS = ("exp_avg", "exp_avg_sq", "step")
 
 
-def build_optimiser(model: Classifier | LanguageModel, config: Settings) -> AdamW:
+def build_optimiser(model: SequenceModel | LanguageModel, config: Settings) -> AdamW:
     """AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2).
 
     Args:

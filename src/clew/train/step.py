@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from clew.data import IGNORE, Dataset
-from clew.models import Classifier
+from clew.data import Dataset
+from clew.data.dataset import nothing
+from clew.models import SequenceModel
 from clew.nn import Dropout
 from clew.train.config import TrainConfig
 from clew.train.evaluate import evaluating, measure
-from clew.train.objective import CLASSES, targets_in
+from clew.train.objective import objective_of, targets_in
 from clew.train.order import batches, epoch_order
 from clew.train.position import Position
 from clew.train.schedule import warmup_cosine
@@ -28,7 +29,8 @@ class StepResult(NamedTuple):
 
     Attributes:
         loss: summed over the targets.
-        measured: what the objective measures beside it, summed likewise: right answers, or bits.
+        measured: what the objective measures beside it, summed likewise: right answers, squared errors,
+            or bits.
         targets: how many targets there were.
         learning_rate: the highest of the groups' rates.
     """
@@ -60,7 +62,7 @@ class Stepper:
 
     def __init__(
         self,
-        model: Classifier,
+        model: SequenceModel,
         optimiser: AdamW,
         dataset: Dataset,
         config: TrainConfig,
@@ -68,7 +70,7 @@ class Stepper:
         taken: int,
     ) -> None:
         self.model, self.dataset, self.config, self.team = model, dataset, config, team
-        self.objective = CLASSES
+        self.objective = objective_of(model)
         self.epoch_steps = math.ceil(len(dataset.train) / config.batch_size)
         self.epochs = config.epochs
         self.steps: int | None = config.epochs * self.epoch_steps
@@ -93,12 +95,12 @@ class Stepper:
         longest = int(self.dataset.train.lengths[indices].max())
         inputs, lengths, targets = self.dataset.train.batch(indices[share.rows], time=longest)
         if share.idle:
-            targets = torch.full_like(targets, IGNORE)
+            targets = torch.full_like(targets, nothing(targets))
         for dropout in self._dropouts:
             dropout.set_rows(len(indices), share.rows)
 
-        logits, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
-        loss, measured = self.objective.sums(logits, targets.to(device))
+        answers, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
+        loss, measured = self.objective.sums(answers, targets.to(device))
         sums = self.team.sum(torch.stack([loss.detach().double(), measured.double()]))
         total, total_measured = sums.tolist()
         where = f"at step {epoch * self.epoch_steps + batch + 1} (epoch {epoch + 1}, batch {batch + 1})"
@@ -116,7 +118,7 @@ class Stepper:
         return StepResult(total, total_measured, count, rate)
 
     def validate(self) -> tuple[float, float]:
-        """The mean loss and the accuracy on the validation split, each process measuring some of its batches.
+        """The mean loss on the validation split and what is measured beside it, by all processes.
 
         Raises:
             ValueError: if the loss is not finite.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor
 from torch.optim import AdamW
 
-from clew.models import Classifier, LanguageModel
+from clew.models import LanguageModel, SequenceModel
 from clew.runs import DataRecord, TextRecord
 from clew.train.objective import Objective
 from clew.train.position import Position
@@ -56,7 +56,7 @@ class Steps(Protocol):
     """Takes the steps of a run and validates after each stretch of them, called an epoch."""
 
     @property
-    def model(self) -> Classifier | LanguageModel:
+    def model(self) -> SequenceModel | LanguageModel:
         """What is trained, on the team's device."""
 
     @property
@@ -131,7 +131,7 @@ class Task(Protocol):
     """A model, what it learns from, and how."""
 
     @property
-    def model(self) -> Classifier | LanguageModel:
+    def model(self) -> SequenceModel | LanguageModel:
         """What is trained."""
 
     @property

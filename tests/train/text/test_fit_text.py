@@ -18,7 +18,7 @@ from tests.train.toy import toy_data
 
 import clew
 from clew.data import read_text
-from clew.runs import RunDirectory, load_classifier, load_dataset, load_text, newest_checkpoint
+from clew.runs import RunDirectory, load_dataset, load_sequence_model, load_text, newest_checkpoint
 from clew.train import evaluate, fit, loop
 from clew.train.text import evaluate_text
 from clew.train.text.steps import TextSteps
@@ -91,7 +91,7 @@ def test_the_run_directory_gives_model_text_and_tokenizer_back(tmp_path):
     assert again.train.tokens.tolist() == text.train.tokens.tolist()
     assert clew.text.load(path).encode("the sea") == text.tokenizer.encode("the sea")
     assert RunDirectory(path).config.data.tokenizer == "bpe"
-    for ask in (load_classifier, load_dataset, clew.stream.open):
+    for ask in (load_sequence_model, load_dataset, clew.stream.open):
         with pytest.raises(ValueError, match="language model"):
             ask(path)
     (tmp_path / "text/c.txt").write_text("something else " * 80)
@@ -224,7 +224,7 @@ def test_labelled_runs_still_load(tmp_path):
 
     run = fit(labelled_model(), data, labelled_config(tmp_path / "run"), progress=False)
     assert not (tmp_path / "run/tokenizer.json").exists()
-    assert evaluate(load_classifier(tmp_path / "run"), data.validation).accuracy >= 0
+    assert evaluate(load_sequence_model(tmp_path / "run"), data.validation).accuracy >= 0
     assert run.metrics[-1]["kind"] == "validation"
     with pytest.raises(ValueError, match="was trained on labelled sequences, not on text"):
         load_text(tmp_path / "run")
