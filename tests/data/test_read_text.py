@@ -39,7 +39,7 @@ def test_parts_are_the_bytes_in_order(files):
 def test_a_folder_is_its_text_files_in_order(files, tmp_path):
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner/c.txt").write_text("Land! " * 50)
-    (tmp_path / "notes.md").write_text("not this")
+    (tmp_path / "notes.rst").write_text("not this")
     data = read_text([tmp_path])
     names = [file.relative_to(tmp_path).as_posix() for file in data.files]
     assert names == ["a.txt", "b.txt", "inner/c.txt"]

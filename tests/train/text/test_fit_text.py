@@ -117,11 +117,9 @@ def test_a_resumed_run_ends_in_the_same_bits(text, tmp_path, monkeypatch, withou
 
 def test_carried_rows_are_one_long_text(text, tmp_path, monkeypatch):
     """At a rate of next to nothing, the losses of carried rows are those of a reader with a memory."""
-    config = toy_config(tmp_path / "run", carry_state=True, length=16, learning_rate=1e-12, steps=12)
-    model = toy_model()
-    for layer in model.modules():
-        if hasattr(layer, "p"):
-            layer.p = 0.0
+    still = {"learning_rate": 1e-12, "dynamics_learning_rate": 1e-12}
+    config = toy_config(tmp_path / "run", carry_state=True, length=16, steps=12, **still)
+    model = toy_model(dropout=0.0)
     run = fit(model, text, config, progress=False)
     found = [line["loss"] for line in run.metrics if line["kind"] == "train"]
     lane = (len(text.train) - 1) // 3

@@ -36,11 +36,13 @@ def toy_text(folder: Path) -> TextDataset:
     return read_text(toy_files(folder))
 
 
-def toy_model(seed: int = 0, mixer: str = "mamba2", n_tokens: int = 256) -> LanguageModel:
+def toy_model(
+    seed: int = 0, mixer: str = "mamba2", n_tokens: int = 256, dropout: float = 0.1
+) -> LanguageModel:
     """Two layers."""
     torch.manual_seed(seed)
     options = SMALL if mixer == "mamba2" else {}
-    return build(LanguageModelConfig(n_tokens, mixer, options, d_model=16, n_layers=2, dropout=0.1))
+    return build(LanguageModelConfig(n_tokens, mixer, options, d_model=16, n_layers=2, dropout=dropout))
 
 
 def toy_config(directory: Path, **fields) -> TextConfig:
