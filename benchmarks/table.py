@@ -75,7 +75,7 @@ def _memory(main: dict[str, Any]) -> str:
         extra, own = main["memory"]["extra"], main["memory"]["own"]
         lines.append(
             "Selective scan forward and backward at 1 × 16,384 × 256, N = 16, in a fresh process: the peak "
-            f"rises by {extra / 2**20:,.0f} MiB, of which inputs, output and gradients are "
+            f"rises by {extra / 2**20:,.0f} MiB, of which inputs, output and the gradients of all are "
             f"{own / 2**20:,.0f} MiB ({extra / own - 1:+.0%}).\n"
         )
     if main.get("growth"):
@@ -84,7 +84,7 @@ def _memory(main: dict[str, Any]) -> str:
             "",
             "Forward and backward at 64 channels, batch 1.",
             "",
-            "| work | samples | ns a sample | bytes a sample: inputs, output, gradients | besides |",
+            "| work | samples | ns a sample | bytes a sample: inputs, output, gradients of all | besides |",
             "| --- | ---: | ---: | ---: | ---: |",
         ]
         for point in main["growth"]:

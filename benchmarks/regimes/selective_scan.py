@@ -125,7 +125,8 @@ def work(shape: str) -> tuple[Callable[[], object], Callable[[], list[Tensor]]]:
     def run(*sizes: int) -> list[Tensor]:
         inputs = [tensor.requires_grad_() for tensor in inputs_of(*sizes)]
         y = _clew(*inputs)
-        return [y, *inputs, *torch.autograd.grad(y, inputs, torch.ones_like(y))]
+        weight = torch.ones_like(y)
+        return [y, weight, *inputs, *torch.autograd.grad(y, inputs, weight)]
 
     return partial(run, 1, 64, *size[2:]), partial(run, *size)
 

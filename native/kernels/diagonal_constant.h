@@ -23,7 +23,7 @@ enum { A_re, A_im, W_re, W_im, B_re, B_im };
 
 // Pairs in registers at a time. Backward there are twice as many numbers for each.
 constexpr int forward_pairs_at_once = 4;
-constexpr int backward_pairs_at_once = registers >= 32 ? 4 : 2;
+constexpr int backward_pairs_at_once = registers >= 32 ? 4 : 3;
 
 // Calls run(Size<M>, p) for blocks of M pairs from pair p on, as large as may be, `most` at most.
 template <int M>
@@ -89,7 +89,8 @@ CLEW_INLINE void prepare(const DiagonalSystem& system, bool folded, T* rows) {
         }
 }
 
-// One step of M pairs from `input`, in place. `known` points at the coefficients of the first pair.
+// One step of M pairs from `input`, in place. `known` points at the coefficients of the first pair. The real part
+// comes last and adds its own share last: a step then waits for one product of it, not for two.
 template <bool Folded, int M, class T>
 CLEW_INLINE void advance(Complex<T> (&state)[M], const T* known, Vec<T> input) {
     CLEW_UNROLL for (int m = 0; m < M; ++m) {
@@ -97,11 +98,11 @@ CLEW_INLINE void advance(Complex<T> (&state)[M], const T* known, Vec<T> input) {
         const Vec<T> a_re = load(row + A_re * lanes<T>), a_im = load(row + A_im * lanes<T>);
         const Vec<T> re = state[m].re, im = state[m].im;
         if (Folded) {
-            state[m].re = a_re * re + input - a_im * im;
             state[m].im = a_im * re + a_re * im;
+            state[m].re = a_re * re + (input - a_im * im);
         } else {
-            state[m].re = a_re * re + load(row + B_re * lanes<T>) * input - a_im * im;
-            state[m].im = a_im * re + load(row + B_im * lanes<T>) * input + a_re * im;
+            state[m].im = a_im * re + (load(row + B_im * lanes<T>) * input + a_re * im);
+            state[m].re = a_re * re + (load(row + B_re * lanes<T>) * input - a_im * im);
         }
     }
 }

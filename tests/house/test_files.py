@@ -87,6 +87,13 @@ def test_no_folder_has_a_name_that_says_nothing(texts):
     assert folders.isdisjoint({"utils", "util", "misc", "common", "helpers", "base"})
 
 
+# Foreign weights may be pickled: torch then makes tensors and runs nothing, and its refusal has a class.
+WEIGHTS_ALONE = "src/clew/models/pretrained/weights.py"
+HARMLESS = re.compile(
+    r"torch\.load\([^()]*\bweights_only=True\b|^from pickle import UnpicklingError$", re.MULTILINE
+)
+
+
 def test_nothing_is_unpickled(texts):
     pickles = re.compile(
         r"^\s*(import|from) (pickle|cPickle|dill|cloudpickle|joblib|shelve|marshal)\b"
@@ -94,6 +101,7 @@ def test_nothing_is_unpickled(texts):
         re.MULTILINE,
     )
     source = {name: text for name, text in texts.items() if name.startswith("src/") and name.endswith(".py")}
+    source[WEIGHTS_ALONE] = HARMLESS.sub("", source[WEIGHTS_ALONE])
     found = {
         f"{name}: {match.group().strip()}"
         for name, text in source.items()

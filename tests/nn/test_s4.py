@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clew.hippo import transition
-from clew.nn import S4
+from clew.nn import S4, dplr_varying
 
 TOLERANCES = {
     "mpmath": 1e-10,  # 200 samples of a system in float64
@@ -181,9 +181,13 @@ def test_a_pole_on_the_unit_circle():
     assert (y - wanted).abs().max() <= TOLERANCES["float32"] * abs(wanted)
 
 
-def test_gradients_of_a_loop_longer_than_a_block():
-    """With dt, autograd runs each block of samples again: the gradients are those of the steps."""
-    layer, x = S4(2, 4), torch.randn(2, 70, 2)
+@pytest.mark.parametrize("init", ["legs", "legt"])
+@pytest.mark.parametrize("samples", [1, 5, 32])
+def test_gradients_of_a_loop_longer_than_a_block(samples, init, monkeypatch):
+    """With dt, autograd runs each block of samples again, and their systems are formed a few at a time: the
+    gradients are those of the steps, which form Ā and B̄."""
+    layer, x = S4(2, 4, init=init), torch.randn(2, 70, 2)
+    monkeypatch.setattr(dplr_varying, "AT_A_TIME", samples * layer.initial_state(2).real.numel())
     dt = (torch.rand(2, 70) + 0.1).requires_grad_()
     leaf = x.clone().requires_grad_()
     y, final = layer(leaf, dt=dt)

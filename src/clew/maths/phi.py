@@ -1,15 +1,21 @@
 """φ₁(z) = (eᶻ − 1)/z, the factor of a zero-order hold, without dividing by a z that may be zero."""
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx
 
 from clew.maths import pairs
 
 __all__ = ["phi1", "phi1_pair"]
 
 SERIES_RADIUS = 0.5
-# The first term left out, 16 zⁿ/(n + 1)! of the derivative's series at n = 16, is 0.5¹⁵·16/17! ≈ 1e-18.
-SERIES_TERMS = 16
+# φ₁(z) = Σ zⁿ/(n + 1)! and φ₁′(z) = Σ (n + 1) zⁿ/(n + 2)!; what is left out is below 0.5¹⁶/17!.
+SERIES = tuple(1.0 / math.factorial(n + 1) for n in range(17))
+SLOPE_SERIES = tuple((n + 1) / math.factorial(n + 2) for n in range(16))
 
 
 def phi1(z: Tensor) -> Tensor:
@@ -19,9 +25,8 @@ def phi1(z: Tensor) -> Tensor:
         z: any shape; float32, float64, complex64 or complex128.
 
     Returns:
-        A tensor of the shape and dtype of ``z``: the Taylor series where abs(z) < 0.5, the closed form
-        elsewhere. Values and first derivatives are accurate to a few units in the last place of their
-        absolute value, and finite at 0.
+        A tensor of the shape and dtype of ``z``. Values and first derivatives are accurate to a few units in
+        the last place of their absolute value, and finite at 0.
 
     >>> phi1(torch.tensor([-1.0, 0.0, 1e-12], dtype=torch.float64))
     tensor([0.6321, 1.0000, 1.0000], dtype=torch.float64)
@@ -48,27 +53,75 @@ def phi1_pair(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: as :func:`phi1`.
     """
-    near = torch.maximum(real.abs(), imag.abs()) < SERIES_RADIUS * 0.7
-    inside = torch.where(near, real, 0.0), torch.where(near, imag, 0.0)
-    x, y = torch.where(near, 1.0, real), torch.where(near, 1.0, imag)
-    series = _series_pair(inside)
-    grown = pairs.exp((x, y))
-    closed = pairs.divide((grown[0] - 1.0, grown[1]), (x, y))
+    z: pairs.Pair = torch.broadcast_tensors(real, imag)  # type: ignore[no-untyped-call]
+    if not torch.compiler.is_compiling():
+        value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call]
+        return value
+    # Compilers differentiate what they trace, and warn of functions of one's own; calls cost them nothing.
+    near, inside, far = _parts(z)
+    series, closed = _series_pair(inside, SERIES), pairs.divide(_expm1(far), far)
     return torch.where(near, series[0], closed[0]), torch.where(near, series[1], closed[1])
 
 
+class _Phi1Pair(Function):
+    """φ₁ with its derivative written out: its series near 0 is then run in the backward pass alone."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
+        zero = (real == 0) & (imag == 0)
+        z = torch.where(zero, 1.0, real), imag
+        above = pairs.divide(_expm1(z), z)
+        return torch.where(zero, 1.0, above[0]), torch.where(zero, 0.0, above[1])
+
+    @staticmethod
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*inputs, *output)
+
+    @staticmethod
+    def backward(ctx: Any, by_real: Tensor, by_imag: Tensor) -> tuple[Tensor, Tensor]:
+        real, imag, *value = ctx.saved_tensors
+        # φ₁ is holomorphic: dφ₁ = φ₁′ (dx + i dy), and the gradient takes the conjugate of φ₁′.
+        slope = _slope_pair((real, imag), (value[0], value[1]))
+        return pairs.multiply((by_real, by_imag), (slope[0], -slope[1]))
+
+
+def _slope_pair(z: pairs.Pair, value: pairs.Pair) -> pairs.Pair:
+    """φ₁′(z) = (eᶻ − φ₁(z))/z, near 0 by its series."""
+    near, inside, far = _parts(z)
+    series, grown = _series_pair(inside, SLOPE_SERIES), pairs.exp(far)
+    closed = pairs.divide((grown[0] - value[0], grown[1] - value[1]), far)
+    return torch.where(near, series[0], closed[0]), torch.where(near, series[1], closed[1])
+
+
+def _parts(z: pairs.Pair) -> tuple[Tensor, pairs.Pair, pairs.Pair]:
+    """Where the series is taken, what of, and what the closed form is taken of elsewhere."""
+    near = torch.maximum(z[0].abs(), z[1].abs()) < SERIES_RADIUS * 0.7
+    inside = torch.where(near, z[0], 0.0), torch.where(near, z[1], 0.0)
+    return near, inside, (torch.where(near, 1.0, z[0]), torch.where(near, 1.0, z[1]))
+
+
+def _expm1(z: pairs.Pair) -> pairs.Pair:
+    """eᶻ − 1 = (eˣ − 1) cos y − 2 sin²(y/2) + i eˣ sin y, which loses nothing near 0."""
+    half = torch.sin(0.5 * z[1])
+    return torch.expm1(z[0]) * torch.cos(z[1]) - 2.0 * half * half, torch.exp(z[0]) * torch.sin(z[1])
+
+
 def _series(z: Tensor) -> Tensor:
-    """Σ zⁿ/(n + 1)! by Horner's rule: 1 + z/2 (1 + z/3 (1 + …))."""
-    total = torch.ones_like(z)
-    for divisor in range(SERIES_TERMS + 1, 1, -1):
-        total = 1.0 + total * z * (1.0 / divisor)
+    """φ₁ by Horner's rule."""
+    total = torch.zeros_like(z)
+    for term in reversed(SERIES):
+        total = total * z + term
     return total
 
 
-def _series_pair(z: pairs.Pair) -> pairs.Pair:
-    """As :func:`_series`, on a pair."""
-    total = torch.ones_like(z[0]), torch.zeros_like(z[1])
-    for divisor in range(SERIES_TERMS + 1, 1, -1):
-        real, imag = pairs.multiply(total, z)
-        total = 1.0 + real * (1.0 / divisor), imag * (1.0 / divisor)
+def _series_pair(z: pairs.Pair, terms: tuple[float, ...]) -> pairs.Pair:
+    """Σ terms[n] zⁿ by Horner's rule, on a pair."""
+    total = torch.zeros_like(z[0]), torch.zeros_like(z[1])
+    for term in reversed(terms):
+        # In few operations: on a small tensor each costs more to call than to carry out.
+        real = torch.addcmul(total[0] * z[0], total[1], z[1], value=-1.0)
+        imag = torch.addcmul(total[0] * z[1], total[1], z[0])
+        total = real + term, imag
     return total

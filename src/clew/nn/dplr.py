@@ -5,7 +5,6 @@ conjugate pair, W·h a real number for each rank. The system comes as numbers al
 the state, and every way to run it works on the same ones, as in :mod:`clew.nn.diagonal`.
 """
 
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -15,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from clew.maths.matrix_powers import final_state, free_response, squares_for
 from clew.nn.dplr_chunks import DenseSystem, scan
 from clew.nn.dplr_kernel import kernel
-from clew.nn.padding import valid, zero_padding
+from clew.nn.padding import continues, valid, zero_padding
 from clew.ops import fft_conv
 
 __all__ = ["MODES", "DPLRConstants", "DPLRState", "Mode", "dense", "run", "step"]
@@ -65,9 +64,6 @@ class DPLRConstants(NamedTuple):
     D: Tensor
 
 
-SystemOf = Callable[[Tensor | None], DPLRConstants]
-
-
 def step(system: DPLRConstants, x_k: Tensor, state: DPLRState) -> tuple[Tensor, DPLRState]:
     """One sample ``x_k`` (batch, channel), in O(rank N) and arithmetic on real tensors alone.
 
@@ -103,27 +99,25 @@ def dense(system: DPLRConstants) -> DenseSystem:
 
 
 def run(
-    system_of: SystemOf,
+    system: DPLRConstants,
     x: Tensor,
     state: DPLRState,
     mode: Mode,
     *,
     lengths: Tensor | None = None,
     segments: Tensor | None = None,
-    dt: Tensor | None = None,
     at_rest: bool = False,
 ) -> tuple[Tensor, DPLRState]:
-    """Run over a whole sequence.
+    """Run over a whole sequence; with a step for each sample :mod:`clew.nn.dplr_varying` does it.
 
     Args:
-        system_of: the system for ``dt`` (batch, time), or for ``None`` the constant one.
+        system: the discrete system.
         x: (batch, time, channel).
         state: the state before the first sample.
-        mode: ``"recurrent"``, ``"scan"`` (not with ``dt``), ``"convolution"`` (not with ``segments`` or
-            ``dt``), or ``"auto"``: the first of convolution, scan and recurrent that takes the call.
+        mode: ``"recurrent"``, ``"scan"``, ``"convolution"`` (not with ``segments``), or ``"auto"``:
+            convolution, for ``segments`` scan.
         lengths: (batch,), as :meth:`clew.nn.Mixer.forward` has it.
         segments: (batch, time), likewise.
-        dt: (batch, time), likewise.
         at_rest: whether ``state`` is zero, which spares its share.
 
     Returns:
@@ -133,11 +127,10 @@ def run(
         return x, state
     x = zero_padding(x, lengths)
     if mode == "auto":
-        mode = "recurrent" if dt is not None else "convolution" if segments is None else "scan"
+        mode = "convolution" if segments is None else "scan"
     if mode == "recurrent":
-        y, after = _loop(system_of, x, state, lengths, segments, dt)
+        y, after = _loop(system, x, state, lengths, segments)
     else:
-        system = system_of(None)
         u, before = x.to(system.D.dtype), torch.cat(state, dim=-1)
         if mode == "convolution":
             y, h = _convolve(system, u, None if at_rest else before, lengths)
@@ -166,12 +159,11 @@ def _convolve(
 
 
 def _loop(
-    system_of: SystemOf,
+    system: DPLRConstants,
     x: Tensor,
     state: DPLRState,
     lengths: Tensor | None,
     segments: Tensor | None,
-    dt: Tensor | None,
 ) -> tuple[Tensor, DPLRState]:
     """:func:`step` for each sample in turn.
 
@@ -179,24 +171,17 @@ def _loop(
     backward pass.
     """
     time = x.shape[1]
-    constant = system_of(None) if dt is None else None
     inside = None if lengths is None else valid(lengths, time)
-    goes_on = None
-    if segments is not None:
-        first = torch.ones_like(segments[:, :1], dtype=torch.bool)
-        goes_on = torch.cat((first, segments[:, 1:] == segments[:, :-1]), dim=1)
+    goes_on = None if segments is None else continues(segments)
 
     def block(start: int, real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        here, outputs = slice(start, start + LOOP_BLOCK), []
-        systems = constant if dt is None else system_of(dt[:, here])
+        outputs = []
         before = DPLRState(real, imag)
-        for k, x_k in enumerate(x[:, here].unbind(1), start=start):
+        for k, x_k in enumerate(x[:, start : start + LOOP_BLOCK].unbind(1), start=start):
             kept = before
             if goes_on is not None:
                 kept = DPLRState(*(torch.where(goes_on[:, k, None, None], part, 0.0) for part in before))
-            assert systems is not None
-            now = systems if dt is None else _at(systems, k - start)
-            y_k, after = step(now, x_k, kept)
+            y_k, after = step(system, x_k, kept)
             if inside is not None:
                 choice = zip(after, before, strict=True)
                 after = DPLRState(*(torch.where(inside[:, k, None, None], *parts) for parts in choice))
@@ -213,8 +198,3 @@ def _loop(
         outputs.append(y)
         state = DPLRState(*parts)
     return torch.cat(outputs, dim=1), state
-
-
-def _at(systems: DPLRConstants, k: int) -> DPLRConstants:
-    """The system at one of the samples (batch, time, ...)."""
-    return DPLRConstants._make((*(part[:, k] for part in systems[:8]), *systems[8:]))

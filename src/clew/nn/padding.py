@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["last_valid", "right_aligned", "valid", "zero_padding"]
+__all__ = ["continues", "last_valid", "right_aligned", "valid", "zero_padding"]
 
 
 def valid(lengths: Tensor, time: int) -> Tensor:
@@ -18,6 +18,12 @@ def zero_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
     return torch.where(
         valid(lengths, x.shape[1])[..., None], x, torch.zeros((), dtype=x.dtype, device=x.device)
     )
+
+
+def continues(segments: Tensor) -> Tensor:
+    """Which samples continue the one before, sample 0 the state given: (batch, time) bool."""
+    first = torch.ones_like(segments[:, :1], dtype=torch.bool)
+    return torch.cat((first, segments[:, 1:] == segments[:, :-1]), dim=1)
 
 
 def right_aligned(x: Tensor, lengths: Tensor) -> Tensor:

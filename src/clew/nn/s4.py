@@ -1,7 +1,6 @@
 """S4: a bank of state space systems, one per channel, whose matrix is diagonal plus low rank."""
 
 import math
-from functools import partial
 from typing import Literal, Self
 
 import torch
@@ -12,8 +11,9 @@ from clew.maths.dplr_bilinear import discretize_dplr
 from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.dplr import MODES, DPLRConstants, DPLRState, Mode, dense, run, step
+from clew.nn.dplr_varying import DPLREquation, run_varying
 from clew.nn.mixer import Mixer, state_dtype
-from clew.nn.padding import zero_padding
+from clew.nn.padding import continues, valid, zero_padding
 from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
@@ -46,8 +46,9 @@ class S4(Mixer[DPLRState, DPLRConstants]):
       state need, and O(length · N) for the kernel. Its memory is that of x, of N² log₂ length and of
       √length · N numbers, never of length · N.
     - ``segments``: half of those powers, ½ log₂ length passes over x, and √length steps from chunk to chunk.
-    - ``dt``: a loop over the samples in Python, with an Ā of its own for each, by the O(N) step. Autograd
-      keeps one state for every 32 samples, and runs each of those blocks again.
+    - ``dt``: a loop over the samples, each solved for in O(N) operations for all rows and channels at once,
+      without an Ā of its own. Autograd keeps one state for every 32 samples, and runs each of those blocks
+      again.
 
     Args:
         d_model: channels.
@@ -140,14 +141,16 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         def directed(
             x: Tensor, segments: Tensor | None, dt: Tensor | None, backwards: bool
         ) -> tuple[Tensor, DPLRState]:
+            before = self._rest(len(x)) if state is None else state
+            if dt is not None and x.numel():
+                return self._run_varying(x, before, segments, dt, lengths, backwards)
             return run(
-                partial(self._constants, backwards=backwards),
+                self._constants(None, backwards),
                 x,
-                self._rest(len(x)) if state is None else state,
+                before,
                 self.mode,
                 lengths=lengths,
                 segments=segments,
-                dt=dt,
                 at_rest=state is None,
             )
 
@@ -222,6 +225,31 @@ class S4(Mixer[DPLRState, DPLRConstants]):
             f"{self.d_model}, d_state={self.d_state}, init={self.init!r}, mode={self.mode!r}"
             f"{', bidirectional=True' * self.bidirectional}"
         )
+
+    def _run_varying(
+        self,
+        x: Tensor,
+        state: DPLRState,
+        segments: Tensor | None,
+        dt: Tensor,
+        lengths: Tensor | None,
+        backwards: bool,
+    ) -> tuple[Tensor, DPLRState]:
+        """With ``dt``, which is 0 past each row's length, so that the state stays there."""
+        dtype = state_dtype(self.log_dt)
+        P, B, C = (
+            torch.view_as_complex(part.to(dtype).contiguous())
+            for part in (self.P, self.B, self.C_reverse if backwards else self.C)
+        )
+        Lambda = torch.complex(self._eigenvalues().to(dtype), self.A_imag.to(dtype))
+        D = torch.zeros_like(self.D, dtype=dtype) if backwards else self.D.to(dtype)
+        steps = (dt.double()[..., None] * torch.exp(self.log_dt.double())).to(dtype)
+        u = zero_padding(x, lengths).to(dtype)
+        goes_on = None if segments is None else continues(segments)
+        if goes_on is not None and lengths is not None:
+            goes_on = goes_on | ~valid(lengths, x.shape[1])
+        y, h = run_varying(DPLREquation(Lambda, P, B, C, D), u, torch.complex(*state), steps, goes_on)
+        return zero_padding(y.to(x.dtype), lengths), DPLRState(h.real.contiguous(), h.imag.contiguous())
 
     def _eigenvalues(self) -> Tensor:
         """Re Λ, float64."""

@@ -10,7 +10,7 @@ from tests.models.pretrained.published import TOKENS, published
 
 from clew.models import LanguageModel
 
-CASES = ["mamba", "falcon, untied, biases", "mamba2, two groups, tied, biases"]
+CASES = ["mamba, untied, biases", "falcon, untied, biases", "mamba2, two groups, tied, biases"]
 COUNT, PENALTY = 200, 1.5  # without the penalty some of them say one word only
 
 

@@ -1,10 +1,10 @@
 """The tensors of a checkpoint, one after another: safetensors or pickled, in one file or in several."""
 
 import json
-import pickle
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, final
 
 import safetensors
@@ -110,7 +110,7 @@ def _unpickled(path: Path) -> Mapping[str, Tensor]:
     try:
         # torch's format of before 2020 is no zip file, and cannot be mapped.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         reason = str(error).split("\n")[0]
         raise ValueError(
             f"{path} is refused: it is a pickle of more than tensors, which could run anything ({reason})"
