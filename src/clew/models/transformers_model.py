@@ -203,7 +203,8 @@ class ClewForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
     def get_input_embeddings(self) -> torch.nn.Module:
         """The embedding."""
-        return self.language_model.embedding
+        embedding: torch.nn.Module = self.language_model.embedding
+        return embedding
 
     def _init_weights(self, module: torch.nn.Module) -> None:
         """Nothing: :func:`clew.models.build` draws the weights."""
@@ -221,10 +222,8 @@ def _read(
     state = None if before is None else before.state
     mask = None if mask is None else mask[:, -tokens.shape[1] :].bool()
     if mask is None or bool(mask.all()):
-        if not last:
-            return model(tokens, state)
-        logits, after = model.prefill(tokens, state)
-        return logits[:, None], after
+        logits, after = model.prefill(tokens, state) if last else model(tokens, state)
+        return logits[:, None] if last else logits, after
     lengths = mask.sum(1)
     order = (~mask).to(torch.uint8).argsort(dim=1, stable=True)  # tokens first, in their order
     packed = tokens.gather(1, order)
