@@ -204,6 +204,22 @@ def test_the_std_of_a_long_constant_channel_is_one():
     assert _dataset(Split((frames,), (A,)), channels=("x", "y", "z")).std.tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("at_once", [1, 40, 100])
+def test_moments_in_pieces_are_those_of_the_whole(monkeypatch, at_once):
+    sequences = [
+        torch.randn(length, 3) * 1e-3 + torch.tensor([5.0, -2e4, 0.1]) for length in (1, 9, 13, 2, 5)
+    ]
+    for sequence in sequences:
+        sequence[:, 2] = 0.1
+    split = Split(tuple(sequences), (A,) * 5)
+    monkeypatch.setattr("clew.data.dataset._AT_ONCE", at_once)
+    data = _dataset(split, channels=("x", "y", "z"))
+    frames = torch.cat(sequences).double().numpy()
+    assert data.mean.tolist() == frames.mean(0).astype(np.float32).tolist()
+    np.testing.assert_allclose(data.std[:2], frames.std(0)[:2], rtol=1e-6)
+    assert data.std[2] == 1
+
+
 def test_a_std_below_the_smallest_float32_is_one():
     frames = torch.tensor([[0.0, 0.0], [1e-45, 1e-38]])
     std = _dataset(Split((frames, frames), (A, A))).std

@@ -40,7 +40,7 @@ def test_after_the_last_sample_it_says_what_the_parallel_model_says(make_model, 
         )
         assert prediction.sample == k
         assert prediction.sequence == 0
-        assert prediction.label == session.classes[int(expected.argmax())]
+        assert prediction.label == session.outputs[int(expected.argmax())]
         assert prediction.probability == max(prediction.probabilities)
         assert sum(prediction.probabilities) == pytest.approx(1, abs=TOLERANCES["sum of probabilities"])
 

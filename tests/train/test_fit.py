@@ -251,8 +251,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_pa
     original, calls = objective.cross_entropy_sum, []
 
     def explode_at_the_eighth(logits, targets):
+        loss, right = original(logits, targets)
+        if not torch.is_grad_enabled():  # a validation
+            return loss, right
         calls.append(1)
-        loss, right = original.sums(logits, targets)
         return (loss * float("nan") if len(calls) == 8 else loss), right
 
     monkeypatch.setattr(objective, "cross_entropy_sum", explode_at_the_eighth)

@@ -339,23 +339,46 @@ class Dataset:
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
-        return _mean_and_std(torch.cat(self.train.inputs))
+        return _mean_and_std(self.train.inputs)
 
     @cached_property
     def _target_moments(self) -> tuple[Tensor, Tensor]:
         if not self.values:
             return torch.zeros(0), torch.ones(0)
         targets = torch.cat([target.reshape(-1, self.n_values) for target in self.train.targets])
-        each = [_mean_and_std(column[asked(column), None]) for column in targets.unbind(1)]
+        each = [_mean_and_std((column[asked(column), None],)) for column in targets.unbind(1)]
         mean, std = (torch.cat(parts) for parts in zip(*each, strict=True))
         return mean, std
 
 
-def _mean_and_std(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each column of (row, column) float32, accumulated in float64 and cast once; 0 and 1 of no rows."""
-    if not len(rows):
-        return torch.zeros(rows.shape[1]), torch.ones(rows.shape[1])
-    # Welford's recurrence, which torch uses, is exact for a constant: its standard deviation is zero.
-    std, mean = torch.std_mean(rows.double(), dim=0, correction=0)
-    std = std.float()
-    return mean.float(), torch.where(std == 0, torch.ones_like(std), std)
+_AT_ONCE = 2**26
+"""So many numbers are copied to float64 at once: half a gigabyte."""
+
+
+def _mean_and_std(parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """Of each column of all (row, column) float32, accumulated in float64 and cast once; 0 and 1 of no rows.
+
+    Pieces are put together as in T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise
+    algorithm for computing sample variances", 1979, equation 2.1.
+    """
+    width = parts[0].shape[1]
+    rows, mean, std = 0, torch.zeros(width).double(), torch.zeros(width).double()
+    step = max(1, _AT_ONCE // max(1, *(part.numel() for part in parts)))
+    for first in range(0, len(parts), step):
+        piece = torch.cat(parts[first : first + step])
+        if not len(piece):
+            continue
+        # Welford's recurrence, which torch uses, is exact for a constant: its standard deviation is zero.
+        std_here, mean_here = torch.std_mean(piece.double(), dim=0, correction=0)
+        share = len(piece) / (rows + len(piece))
+        if rows:
+            off = mean_here - mean
+            spread = (
+                (1 - share) * std.square() + share * std_here.square() + share * (1 - share) * off.square()
+            )
+            mean, std = mean + share * off, spread.sqrt()
+        else:
+            mean, std = mean_here, std_here
+        rows += len(piece)
+    narrow = std.float()
+    return mean.float(), torch.where(narrow == 0, torch.ones_like(narrow), narrow)
