@@ -1,6 +1,6 @@
 """A small text and a small language model, and a program that trains one on the other.
 
-    python -m tests.train.text.toy DIRECTORY TEXT [--resume] [--stop-before N] [FIELD=VALUE ...]
+    python -m tests.train.text.toy DIRECTORY TEXT [FIELD=VALUE ...]
 
 The fields are those of ``TextConfig``.
 """
@@ -14,7 +14,6 @@ import torch
 from clew.data import TextDataset, read_text
 from clew.models import LanguageModel, LanguageModelConfig, build
 from clew.train import TextConfig, fit
-from clew.train.text.steps import TextSteps
 
 SMALL = {"d_state": 8, "head_dim": 8}
 
@@ -67,28 +66,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("text", type=Path)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--stop-before", type=int, help="the step that is not taken any more")
     parser.add_argument("fields", nargs="*")
     given = parser.parse_args()
     fields = {name: json.loads(value) for name, value in (text.split("=") for text in given.fields)}
     torch.use_deterministic_algorithms(True)
 
-    step, calls = TextSteps.step, []
-
-    def patched_step(self, epoch, batch):
-        calls.append(batch)
-        if len(calls) == given.stop_before:
-            raise KeyboardInterrupt
-        return step(self, epoch, batch)
-
-    TextSteps.step = patched_step
-    fit(
-        toy_model(),
-        read_text([given.text]),
-        toy_config(given.directory, **fields),
-        resume=given.resume,
-    )
+    fit(toy_model(), read_text([given.text]), toy_config(given.directory, **fields), progress=False)
 
 
 if __name__ == "__main__":
