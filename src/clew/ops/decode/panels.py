@@ -1,4 +1,4 @@
-"""A matrix in panels of 16 rows, 32, 16 or 8 bits a number: decoding reads it from the first byte to the last.
+"""A matrix in panels of 16 rows, 32, 16 or 8 bits a number: decoding reads it from first byte to last.
 
 The rows of a panel lie side by side, so that a product with a vector gives 16 numbers at once without a sum
 across them. A panel is a row of blocks:
