@@ -40,7 +40,7 @@ class PackedState(tuple[tuple[Tensor, ...], ...]):
         [[16.0, 17.0], [18.0, 19.0]]
         """
         batch = len(packed)
-        parts = packed.split([math.prod(shape) for shape in shapes], 1)
+        parts = torch.split(packed, [math.prod(shape) for shape in shapes], 1)
         leaves = iter([part.view(batch, *shape) for part, shape in zip(parts, shapes, strict=True)])
         state = cls(kind(*(next(leaves) for _ in kind._fields)) for kind in kinds)
         state.packed, state.shapes = packed, shapes
