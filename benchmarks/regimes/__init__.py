@@ -1,7 +1,7 @@
 """What is measured: one file an operation or layer."""
 
 from benchmarks.regime import Regime
-from benchmarks.regimes import mamba, s4d, s5, selective_scan, ssd
+from benchmarks.regimes import decode, mamba, s4d, s5, selective_scan, ssd
 
 __all__ = ["REGIMES"]
 
@@ -11,4 +11,5 @@ REGIMES: tuple[Regime, ...] = (
     *s5.REGIMES,
     *ssd.REGIMES,
     *mamba.REGIMES,
+    *decode.REGIMES,
 )

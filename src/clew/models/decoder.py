@@ -1,6 +1,5 @@
 """Token by token through a language model, its weights packed once: float32, bfloat16 or whole numbers."""
 
-import math
 from typing import get_args
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from clew.errors import unknown_name
 from clew.models.decode_weights import decode_weights
-from clew.models.language_model import LanguageModel
+from clew.models.language_model import WHOLE, LanguageModel
 from clew.models.packed_state import PackedState, packed_state
 from clew.nn.backbone import States
 from clew.ops import DecodeWeights, decode
@@ -67,12 +66,13 @@ class Decoder:
         Raises:
             ValueError: for a shape, a dtype or a token that does not fit.
         """
-        logits, after = decode(token.long(), packed_state(state, self.weights.state_shapes), self.weights)
+        token = token.long() if token.dtype in WHOLE else token
+        logits, after = decode(token, packed_state(state, self.weights.state_shapes), self.weights)
         return logits, self._opened(after)
 
     def initial_state(self, batch_size: int) -> States:
         """The state before the first token: zeros."""
-        return self._opened(torch.zeros(batch_size, sum(map(math.prod, self.weights.state_shapes))))
+        return self._opened(torch.zeros(batch_size, self.weights.state_size))
 
     def _opened(self, packed: Tensor) -> States:
         return PackedState.of(packed, self.weights.state_shapes, self._kinds)

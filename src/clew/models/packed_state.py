@@ -1,5 +1,6 @@
 """A model's state in one piece of memory, and still the tuple that every model takes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from clew.nn.backbone import States
 
 __all__ = ["PackedState", "packed_state"]
 
-Shapes = Sequence[tuple[int, ...]]
+Shapes = tuple[tuple[int, ...], ...]
 
 
 class PackedState(tuple[tuple[Tensor, ...], ...]):
@@ -18,9 +19,11 @@ class PackedState(tuple[tuple[Tensor, ...], ...]):
 
     Attributes:
         packed: (batch, numbers): the tensors of each row one after the other.
+        shapes: of the tensors of a row.
     """
 
     packed: Tensor
+    shapes: Shapes
 
     @classmethod
     def of(cls, packed: Tensor, shapes: Shapes, kinds: Sequence[type[Any]]) -> Self:
@@ -32,15 +35,15 @@ class PackedState(tuple[tuple[Tensor, ...], ...]):
             kinds: the named tuple of each block.
 
         >>> from clew.nn import MambaState
-        >>> state = PackedState.of(torch.arange(20.0).view(2, 10), [(3, 2), (2, 2)], [MambaState])
+        >>> state = PackedState.of(torch.arange(20.0).view(2, 10), ((3, 2), (2, 2)), (MambaState,))
         >>> state[0].scan[1].tolist()
         [[16.0, 17.0], [18.0, 19.0]]
         """
         batch = len(packed)
-        parts = packed.split([torch.Size(shape).numel() for shape in shapes], 1)
+        parts = torch.split(packed, [math.prod(shape) for shape in shapes], 1)
         leaves = iter([part.view(batch, *shape) for part, shape in zip(parts, shapes, strict=True)])
         state = cls(kind(*(next(leaves) for _ in kind._fields)) for kind in kinds)
-        state.packed = packed
+        state.packed, state.shapes = packed, shapes
         return state
 
 
@@ -54,7 +57,7 @@ def packed_state(state: States, shapes: Shapes) -> Tensor:
     Raises:
         ValueError: for tensors of other shapes, or rows of different numbers.
     """
-    if isinstance(state, PackedState):
+    if isinstance(state, PackedState) and state.shapes == shapes:
         return state.packed
     leaves = [leaf for block in state for leaf in block]
     found = [tuple(leaf.shape[1:]) for leaf in leaves]

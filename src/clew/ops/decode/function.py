@@ -1,7 +1,5 @@
 """The public function: checks, and the choice of a backend."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -35,7 +33,7 @@ def decode(token: Tensor, state: Tensor, weights: DecodeWeights) -> tuple[Tensor
     """
     if token.ndim != 1 or token.dtype != torch.int64:
         raise ValueError(f"token is (batch,) int64; got {tuple(token.shape)} {token.dtype}")
-    wanted = len(token), sum(math.prod(shape) for shape in weights.state_shapes)
+    wanted = len(token), weights.state_size
     if state.shape != wanted or state.dtype != torch.float32:
         raise ValueError(f"state is {wanted} float32; got {tuple(state.shape)} {state.dtype}")
     if len(token) and not 0 <= int(token.min()) <= int(token.max()) < weights.n_tokens:

@@ -1,4 +1,4 @@
-"""A matrix in panels of 16 rows, 32, 16 or 8 bits a number: decoding reads it from the first byte to the last.
+"""A matrix in panels of 16 rows, 32, 16 or 8 bits a number: decoding reads it from first byte to last.
 
 The rows of a panel lie side by side, so that a product with a vector gives 16 numbers at once without a sum
 across them. A panel is a row of blocks:
@@ -53,14 +53,14 @@ def padded(tensor: Tensor, parts: Sequence[int], dim: int = 0) -> Tensor:
     tensor([16.,  1.,  1.])
     """
     moved = tensor.detach().float().movedim(dim, -1)
-    filled = [pad(part, (0, -part.shape[-1] % ROWS)) for part in moved.split(list(parts), -1)]
+    filled = [pad(part, (0, -part.shape[-1] % ROWS)) for part in torch.split(moved, list(parts), -1)]
     return torch.cat(filled, -1).movedim(-1, dim).contiguous()
 
 
 def unpadded(tensor: Tensor, parts: Sequence[int]) -> Tensor:
     """What :func:`padded` filled up, along its first dimension."""
     sizes = [-(-part // ROWS) * ROWS for part in parts]
-    return torch.cat([some[:part] for some, part in zip(tensor.split(sizes), parts, strict=True)])
+    return torch.cat([some[:part] for some, part in zip(torch.split(tensor, sizes), parts, strict=True)])
 
 
 def pack(
@@ -108,7 +108,7 @@ def unpack(packed: Panels) -> Tensor:
     count = len(packed.panels)
     if packed.kind == "int8":
         blocks = packed.panels.view(count, -1, block * ROWS + 2 * ROWS)
-        whole = blocks[..., : block * ROWS].contiguous().view(torch.int8).unflatten(2, (block, ROWS))
+        whole = blocks[..., : block * ROWS].contiguous().view(torch.int8).view(count, -1, block, ROWS)
         scale = blocks[..., block * ROWS :].contiguous().view(torch.bfloat16)
         wide = whole.float() * scale.float().unsqueeze(2)
     elif packed.kind == "bfloat16":

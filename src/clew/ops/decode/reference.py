@@ -24,11 +24,14 @@ def forward(token: Tensor, state: Tensor, weights: DecodeWeights) -> tuple[Tenso
     """The logits and the state after the token; see :func:`clew.ops.decode`."""
     x, after = unpack(weights.embedding)[token], []
     sizes = [torch.Size(shape).numel() for shape in weights.state_shapes]
-    states = iter(zip(state.split(sizes, 1), weights.state_shapes, strict=True))
+    states = iter(zip(torch.split(state, sizes, 1), weights.state_shapes, strict=True))
     for layer in weights.layers:
-        conv, scan = (part.unflatten(1, shape) for part, shape in (next(states), next(states)))
-        mixer = _mamba if isinstance(layer, MambaLayer) else _mamba2
-        y, conv, scan = mixer(layer, _normed(x, layer.norm), conv, scan)
+        conv, scan = (torch.unflatten(part, 1, shape) for part, shape in (next(states), next(states)))
+        normed = _normed(x, layer.norm)
+        if isinstance(layer, MambaLayer):
+            y, conv, scan = _mamba(layer, normed, conv, scan)
+        else:
+            y, conv, scan = _mamba2(layer, normed, conv, scan)
         x = x + y
         after += [conv.flatten(1), scan.flatten(1)]
     return linear(_normed(x, weights.norm), unpack(weights.head)), torch.cat([state[:, :0], *after], 1)
@@ -36,9 +39,9 @@ def forward(token: Tensor, state: Tensor, weights: DecodeWeights) -> tuple[Tenso
 
 def _mamba(layer: MambaLayer, x: Tensor, conv: Tensor, scan: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     inner, states = layer.A.shape
-    v, z = _product(layer.in_proj, x).split([inner, inner], 1)
+    v, z = torch.split(_product(layer.in_proj, x), [inner, inner], 1)
     u, conv = _convolved(layer, v, conv)
-    r, B, C = _product(layer.x_proj, u).split([layer.rank, states, states], 1)
+    r, B, C = torch.split(_product(layer.x_proj, u), [layer.rank, states, states], 1)
     if layer.selection_epsilon is not None:
         r, B, C = (part * _to_unit(part, layer.selection_epsilon) for part in (r, B, C))
     delta = softplus(_product(layer.dt_proj, r), threshold=100.0)
@@ -49,19 +52,21 @@ def _mamba(layer: MambaLayer, x: Tensor, conv: Tensor, scan: Tensor) -> tuple[Te
 
 
 def _mamba2(layer: Mamba2Layer, x: Tensor, conv: Tensor, scan: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    z, v, d = _product(layer.in_proj, x).split([layer.inner, conv.shape[2], layer.heads], 1)
+    z, v, d = torch.split(_product(layer.in_proj, x), [layer.inner, conv.shape[2], layer.heads], 1)
     v, conv = _convolved(layer, v, conv)
-    u, B, C = v.split([layer.inner, layer.groups * layer.states, layer.groups * layer.states], 1)
-    u = u.unflatten(1, (layer.heads, -1))
+    u, B, C = torch.split(v, [layer.inner, layer.groups * layer.states, layer.groups * layer.states], 1)
+    u = torch.unflatten(u, 1, (layer.heads, -1))
     B, C = (
-        part.unflatten(1, (layer.groups, 1, -1)).expand(-1, -1, layer.heads // layer.groups, -1).flatten(1, 2)
+        torch.unflatten(part, 1, (layer.groups, 1, -1))
+        .expand(-1, -1, layer.heads // layer.groups, -1)
+        .flatten(1, 2)
         for part in (B, C)
     )
     A, D, bias = (part[: layer.heads] for part in (layer.A, layer.D, layer.dt_bias))
     delta = layer.step_size * softplus(d + bias, threshold=100.0)
     h = torch.exp(delta * A)[..., None, None] * scan + (delta[..., None] * u)[..., None] * B[:, :, None]
     y = (h * C[:, :, None]).sum(-1) + D[:, None] * u
-    grouped = (y.flatten(1) * silu(z)).unflatten(1, (layer.groups, -1))
+    grouped = torch.unflatten(y.flatten(1) * silu(z), 1, (layer.groups, -1))
     normed = (grouped * _to_unit(grouped, layer.inner_epsilon)).flatten(1) * layer.inner_norm
     return _product(layer.out_proj, normed), conv, h
 

@@ -1,5 +1,7 @@
 """A language model's weights as decoding takes them."""
 
+import functools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,7 +138,12 @@ class DecodeWeights:
     norm: Norm
     head: Panels
 
-    @property
+    @functools.cached_property
     def state_shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of a row's states in the order in which they lie in memory."""
         return tuple(shape for layer in self.layers for shape in layer.state_shapes)
+
+    @functools.cached_property
+    def state_size(self) -> int:
+        """How many numbers they are."""
+        return sum(map(math.prod, self.state_shapes))
