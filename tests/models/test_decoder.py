@@ -76,6 +76,8 @@ def test_a_rounded_model_is_another_one():
         ({"activation": "gelu"}, "no blocks with an activation"),
         ({"channel_mixing": "glu"}, "no blocks with channel mixing"),
         ({"mixer_options": {"bidirectional": True}}, "bidirectional"),
+        ({"mixer": "mamba2", "mixer_options": {"norm": "layer"}}, "another norm"),
+        ({"mixer": "mamba2", "mixer_options": {"norm": "none"}}, "or none"),
     ],
 )
 def test_other_models_are_refused(changes, says):

@@ -29,6 +29,11 @@ MODELS = {
         "tied": False,
         "padded_to": 64,
     },
+    "falcon": {
+        "mixer": "mamba",
+        "d_model": 20,
+        "mixer_options": {"selection_norm_epsilon": 1e-6, "x_proj_bias": True},
+    },
     "mamba-one-tap": {"mixer": "mamba", "d_model": 150, "n_layers": 1, "mixer_options": {"d_conv": 1}},
     "mamba2": {
         "mixer": "mamba2",

@@ -54,18 +54,20 @@ def _mamba(mixer: Mamba, norm: Norm, kind: Kind) -> MambaLayer:
         in_proj=pack(known.in_proj_weight, kind, parts=(inner, inner), bias=known.in_proj_bias),
         taps=padded(known.conv1d_weight[:, 0].mT, (inner,), 1),
         conv_bias=padded(known.conv1d_bias, (inner,)),
-        x_proj=pack(known.x_proj_weight, kind, parts=selected),
+        x_proj=pack(known.x_proj_weight, kind, parts=selected, bias=known.x_proj_bias),
         dt_proj=pack(known.dt_proj_weight, kind, bias=known.dt_proj_bias),
         A=_plain(known.A),
         D=padded(known.D, (inner,)),
         out_proj=pack(known.out_proj_weight, kind, bias=known.out_proj_bias),
         rank=mixer.dt_rank,
-        selection_epsilon=None,
-        step_size=1.0,
+        selection_epsilon=mixer.selection_norm_epsilon,
+        step_size=float(known.step_size),
     )
 
 
 def _mamba2(mixer: Mamba2, norm: Norm, kind: Kind) -> Mamba2Layer:
+    if not isinstance(mixer.norm, nn.RMSNorm):
+        raise ValueError("decoding takes Mamba-2 with an RMSNorm behind the gate; got another norm, or none")
     known, inner = mixer.constants(), mixer.expand * mixer.d_model
     convolved, heads = len(known.conv1d_bias), len(known.A)
     return Mamba2Layer(
@@ -82,7 +84,7 @@ def _mamba2(mixer: Mamba2, norm: Norm, kind: Kind) -> Mamba2Layer:
         heads=heads,
         groups=mixer.n_groups,
         states=mixer.d_state,
-        inner_epsilon=float(mixer.norm.eps or 0.0),
+        inner_epsilon=mixer.norm_epsilon,
         step_size=float(known.step_size),
     )
 
