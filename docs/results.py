@@ -35,7 +35,8 @@ def build() -> None:
 
 def _part(group: Group, name: str) -> str:
     """One task with one budget: the conditions, the table, the plot."""
-    described = f"Accuracy of each mixer on {group.training.title}, and the seconds an epoch took."
+    metric = group.metric.name.capitalize()
+    described = f"{metric} of each mixer on {group.training.title}, and the seconds an epoch took."
     images = [
         f"```{{image}} /_figures/results/{name}-{theme}.png\n:class: only-{theme}\n:alt: {described}\n```\n"
         for theme in ("light", "dark")

@@ -30,6 +30,9 @@ Type type_of(const char* name, nb::dlpack::dtype type) {
             case nb::dlpack::dtype_code::Int:
                 if (type.bits == 64) return Type::int64;
                 break;
+            case nb::dlpack::dtype_code::UInt:
+                if (type.bits == 8) return Type::uint8;
+                break;
             case nb::dlpack::dtype_code::Bool:
                 if (type.bits == 8) return Type::boolean;
                 break;

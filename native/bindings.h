@@ -6,6 +6,7 @@
 namespace clew {
 
 void bind_causal_conv(nanobind::module_& module);
+void bind_decode(nanobind::module_& module);
 void bind_diagonal_ssm(nanobind::module_& module);
 void bind_linear_scan(nanobind::module_& module);
 void bind_selective_scan(nanobind::module_& module);

@@ -20,6 +20,7 @@ NB_MODULE(_native, module) {
         return names;
     });
     clew::bind_causal_conv(module);
+    clew::bind_decode(module);
     clew::bind_diagonal_ssm(module);
     clew::bind_linear_scan(module);
     clew::bind_selective_scan(module);

@@ -1,7 +1,7 @@
 """What is measured: one file an operation or layer."""
 
 from benchmarks.regime import Regime
-from benchmarks.regimes import s4d, s5, selective_scan, ssd
+from benchmarks.regimes import decode, mamba, s4d, s5, selective_scan, ssd
 
 __all__ = ["REGIMES"]
 
@@ -10,4 +10,6 @@ REGIMES: tuple[Regime, ...] = (
     *s4d.REGIMES,
     *s5.REGIMES,
     *ssd.REGIMES,
+    *mamba.REGIMES,
+    *decode.REGIMES,
 )

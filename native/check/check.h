@@ -56,5 +56,6 @@ void linear_scan();
 void diagonal_ssm();
 void selective_scan();
 void causal_conv();
+void decode();
 
 }  // namespace clew::check

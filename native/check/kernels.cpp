@@ -11,6 +11,7 @@ int main() {
     clew::check::diagonal_ssm();
     clew::check::selective_scan();
     clew::check::causal_conv();
+    clew::check::decode();
     std::printf("differs by %.1e at the most\n", clew::check::worst);
     return clew::check::worst < 1e-4 ? 0 : 1;  // float32, sums of some thousand terms of order 1
 }

@@ -8,7 +8,7 @@
 
 namespace clew {
 
-enum class Type { float32, float64, bfloat16, float16, complex64, complex128, boolean, int64 };
+enum class Type { float32, float64, bfloat16, float16, complex64, complex128, boolean, int64, uint8 };
 
 // Strides count elements. An array that was not given has no data.
 struct Array {

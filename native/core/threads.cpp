@@ -152,4 +152,19 @@ void run_tasks(int64_t count, int threads, size_t scratch_bytes, Task task, cons
     if (job.no_memory && job.next.load() < count) throw std::bad_alloc();
 }
 
+void wait_for(const int64_t* counter, int64_t value) {
+    constexpr int patience = 2000;  // some ten microseconds: after that, another program has the processor
+    for (int looks = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) < value; ++looks) {
+        if (looks > patience) {
+            std::this_thread::yield();
+            continue;
+        }
+#if defined(__x86_64__)
+        _mm_pause();
+#elif defined(__aarch64__)
+        asm volatile("yield");
+#endif
+    }
+}
+
 }  // namespace clew

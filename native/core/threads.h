@@ -21,4 +21,9 @@ using Task = void (*)(const void* context, int64_t index, void* scratch);
 // largest number asked for.
 void run_tasks(int64_t count, int threads, size_t scratch_bytes, Task task, const void* context);
 
+// What a task may do before it needs what earlier tasks make: they are handed out in order, so the threads that have
+// them are at work. Returns once *counter, which some thread counts up, is at least `value`; what was written before
+// it was counted up is seen then.
+void wait_for(const int64_t* counter, int64_t value);
+
 }  // namespace clew

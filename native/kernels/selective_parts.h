@@ -3,6 +3,7 @@
 
 #include "kernels/selective_scan.h"
 #include "simd/functions.h"
+#include "simd/room.h"
 #include "simd/strip.h"
 
 namespace clew::CLEW_ISA {
@@ -148,17 +149,5 @@ CLEW_INLINE void each_vector(int64_t samples, Run run) {
     for (int64_t k = 0; k < samples; ++k)
         CLEW_UNROLL for (int v = 0; v < vectors<T>; ++v) run(k * lanes<T> + v * width<T>, v);
 }
-
-// Hands out memory piece by piece, whole lines of cache at a time; without memory, it only counts.
-template <class T>
-struct Room {
-    T* memory;
-    int64_t used = 0;
-    CLEW_INLINE T* take(int64_t numbers) {
-        T* taken = memory == nullptr ? nullptr : memory + used;
-        used += (numbers + lanes<T> - 1) / lanes<T> * lanes<T>;
-        return taken;
-    }
-};
 
 }  // namespace clew::CLEW_ISA

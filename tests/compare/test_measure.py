@@ -8,6 +8,7 @@ fills a known amount of memory.
 | SLACK = 8 MiB | what an interpreter and its allocator take besides |
 """
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -50,6 +51,18 @@ def test_it_is_the_training_that_the_library_does(training, dataset, tmp_path):
     assert measured.seconds > measured.epoch_seconds > 0
     assert row.training == training
     assert measured_before(training, tmp_path / "run") == row
+
+
+def test_of_values_it_is_the_mean_squared_error(budget, tmp_path):
+    dataset = data.load("adding", {"length": 5, "sequences": 40, "test_sequences": 10})
+    budget = dataclasses.replace(budget, pooling="mean")
+    (training,) = plan(dataset, {"s4d": {"d_state": 4}}, budget, [5])
+    measured = measure(training, tmp_path / "run", "cpu").measured
+    found = evaluate(clew.load(tmp_path / "run"), dataset.test, 16)
+    assert measured.accuracy is None
+    assert (measured.score, measured.loss, measured.count) == (found.mean_squared_error, found.loss, 10)
+    wanted = (torch.cat(dataset.test.targets) - dataset.target_mean).double().square().mean().item()
+    assert measured.trivial == pytest.approx(wanted, rel=1e-6)
 
 
 def test_a_run_that_was_interrupted_goes_on(training, tmp_path, monkeypatch):

@@ -122,6 +122,31 @@ def test_every_field_of_a_row_is_in_the_file(tmp_path, row):
     one = row()
     append_row(tmp_path / "results.json", one)
     (written,) = json.loads((tmp_path / "results.json").read_text())["rows"]
-    assert written.pop("measured") == dataclasses.asdict(one.measured)
+    measured = dataclasses.asdict(one.measured)
+    assert measured.pop("mean_squared_error") is None
+    assert written.pop("measured") == measured
     assert written.pop("made") == dataclasses.asdict(one.made)
     assert written == dataclasses.asdict(one.training)
+
+
+def test_a_row_of_values_has_a_mean_squared_error_and_no_accuracy(tmp_path, row):
+    one = row(task="adding", mean_squared_error=0.125, trivial=1 / 6)
+    append_row(tmp_path / "results.json", one)
+    append_row(tmp_path / "results.json", row())
+    assert read_rows(tmp_path / "results.json") == [one, row()]
+    written = json.loads((tmp_path / "results.json").read_text())["rows"]
+    assert "accuracy" not in written[0]["measured"]
+    assert written[0]["measured"]["mean_squared_error"] == 0.125
+    assert "mean_squared_error" not in written[1]["measured"]
+    assert (one.measured.score, one.measured.metric.high) == (0.125, False)
+    assert (row().measured.score, row().measured.metric.high) == (0.5, True)
+
+
+@pytest.mark.parametrize("changes", [{"accuracy": None}, {"mean_squared_error": 0.5}])
+def test_a_row_has_one_of_the_two(tmp_path, row, changes):
+    file = tmp_path / "results.json"
+    append_row(file, row())
+    content = broken(json.loads(file.read_text()), *ROW, "measured", **changes)
+    file.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="row 1 is not a row of results: a row has an accuracy or"):
+        read_rows(file)

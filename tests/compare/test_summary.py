@@ -45,6 +45,28 @@ def test_median_lowest_and_highest(row):
     assert {len(line) for line in table} == {len(ALIGN)}
 
 
+def test_of_errors_the_least_is_the_best(row):
+    errors = {"s4d": [0.02, 0.001, 0.0005], "rnn": [0.16], "gru": [0.0009]}
+    rows = [
+        row(name, seed, task="adding", mean_squared_error=error, trivial=1 / 6)
+        for name, all_ in errors.items()
+        for seed, error in enumerate(all_)
+    ]
+    (group,) = group_rows(rows)
+    table = cells(group)
+    assert table[0][:4] == ["mixer", "mean squared error", "lowest", "highest"]
+    assert [line[:5] for line in table[1:]] == [
+        ["gru", "0.0009", "0.0009", "0.0009", "1"],
+        ["s4d", "0.001", "0.0005", "0.02", "3"],
+        ["rnn", "0.16", "0.16", "0.16", "1"],
+        ["always the mean", "0.1667", "", "", ""],
+    ]
+    assert {len(line) for line in table} == {len(ALIGN)}
+    left, _ = draw_comparison(group, LIGHT).axes
+    assert left.get_title() == "adding: mean squared error"
+    assert left.get_xscale() == "log"
+
+
 def test_time_is_the_median_and_memory_the_most(row):
     mebibyte = 2**20
     rows = [

@@ -132,6 +132,7 @@ def _series_of_an_archive(folder: Path) -> dict:
 CASES = {
     "japanese-vowels": ("japanese-vowels", lambda folder: {}),
     "digits": ("digits", lambda folder: {}),
+    "adding": ("adding", lambda folder: {"length": 9, "sequences": 60, "test_sequences": 20}),
     "delayed-copy": (
         "delayed-copy",
         lambda folder: {"length": 3, "delay": 5, "symbols": 6, "sequences": 60, "test_sequences": 20},
@@ -201,7 +202,7 @@ def _same(one: Split, other: Split) -> bool:
 
 
 def _same_data(one: Dataset, other: Dataset) -> bool:
-    facts = ("name", "options", "description", "source", "licence", "channels", "classes", "target")
+    facts = ("name", "options", "description", "source", "licence", "channels", "outputs", "target")
     return all(getattr(one, fact) == getattr(other, fact) for fact in facts) and all(
         _same(getattr(one, split), getattr(other, split)) for split in SPLITS
     )
@@ -218,12 +219,13 @@ def test_every_data_set_has_a_case():
 def test_facts(built, case):
     assert built.name == CASES[case][0]
     assert all(text.strip() for text in (built.description, built.source, built.licence))
-    for names in (built.channels, built.classes):
+    for names in (built.channels, built.outputs):
         assert isinstance(names, tuple)
         assert len(set(names)) == len(names)
         assert all(isinstance(name, str) and name for name in names)
     assert built.d_input == len(built.channels) >= 1
-    assert built.n_classes == len(built.classes) >= 2
+    assert (built.n_classes, built.n_values) == (len(built.classes), len(built.values))
+    assert (built.n_classes >= 2) != (built.n_values >= 1)
     assert "\n" not in repr(built)
     assert len(repr(built)) < 200
 
@@ -239,12 +241,18 @@ def test_shapes_and_types(built, name):
         assert len(sequence) >= 1
         assert sequence.shape[1] == built.d_input
         assert sequence.isfinite().all()
+        frames = (len(sequence),) if built.target == "step" else ()
+        if built.values:
+            assert target.dtype == torch.float32
+            assert target.shape == (*frames, built.n_values)
+            assert not target.isinf().any()
+            continue
         assert target.dtype == torch.int64
-        assert target.shape == ((len(sequence),) if built.target == "step" else ())
+        assert target.shape == frames
         seen |= set(target.flatten().tolist())
     assert seen - {IGNORE} <= set(range(built.n_classes))
     assert built.target == "step" or IGNORE not in seen
-    if name == "train":
+    if name == "train" and built.classes:
         assert seen - {IGNORE} == set(range(built.n_classes))
     assert split.lengths.dtype == torch.int64
     assert split.lengths.tolist() == [len(sequence) for sequence in split.inputs]
@@ -269,7 +277,8 @@ def test_validation_is_taken_from_training_alone(built):
 
 def test_validation_is_stratified(built):
     def counts(split: Split) -> Counter:
-        return Counter(None if built.target == "step" else int(target) for target in split.targets)
+        together = built.target == "step" or built.values
+        return Counter(None if together else int(target) for target in split.targets)
 
     whole = load(built.name, {**built.options, "validation": 0})
     wanted = {kind: math.floor(0.15 * count + 0.5) for kind, count in counts(whole.train).items()}
@@ -338,7 +347,8 @@ def test_a_batch_is_its_sequences_and_padding(built, as_indices, extra):
     batch = split.batch(as_indices(indices), *([] if extra is None else [longest + extra]))
     assert batch.inputs.shape == (5, longest + (extra or 0), built.d_input)
     assert batch.inputs.dtype == torch.float32
-    assert batch.lengths.dtype == batch.targets.dtype == torch.int64
+    assert batch.lengths.dtype == torch.int64
+    assert batch.targets.dtype == (torch.float32 if built.values else torch.int64)
     assert batch.lengths.tolist() == [len(sequence) for sequence in sequences]
     assert batch.mask.dtype == torch.bool
     assert batch.mask.shape == batch.inputs.shape[:2]
@@ -351,8 +361,9 @@ def test_a_batch_is_its_sequences_and_padding(built, as_indices, extra):
             assert torch.equal(batch.targets[row, :length], split.targets[index])
             assert (batch.targets[row, length:] == IGNORE).all()
         else:
-            assert batch.targets[row] == split.targets[index]
-    assert batch.targets.shape == (batch.inputs.shape[:2] if built.target == "step" else (5,))
+            assert torch.equal(batch.targets[row], split.targets[index])
+    frames = batch.inputs.shape[1:2] if built.target == "step" else ()
+    assert batch.targets.shape == (5, *frames, *([built.n_values] if built.values else []))
 
 
 def test_a_batch_is_a_copy(built):
@@ -372,5 +383,6 @@ def test_an_empty_batch(built):
     batch = built.train.batch([], 4)
     assert batch.inputs.shape == (0, 4, built.d_input)
     assert batch.lengths.shape == (0,)
-    assert batch.targets.shape == ((0, 4) if built.target == "step" else (0,))
+    frames = [4] if built.target == "step" else []
+    assert batch.targets.shape == (0, *frames, *([built.n_values] if built.values else []))
     assert batch.mask.shape == (0, 4)

@@ -81,6 +81,79 @@ def test_a_dataset_refuses(changes, message):
         _dataset(**{"train": _split(2, 3), **changes})
 
 
+ONE, TWO = torch.zeros(1), torch.zeros(2)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        ((FRAME, FRAME), (ONE, A), r"target 1 is \(\) torch.int64; wanted float32"),
+        ((FRAME, FRAME), (A, ONE), r"target 1 is \(1,\) torch.float32; wanted int64"),
+        ((FRAME,), (ONE.double(),), r"target 0 is \(1,\) torch.float64"),
+        (
+            (FRAME, FRAME),
+            (ONE, TWO),
+            r"target 1 is \(2,\) torch.float32; wanted float32, all of them \(value,\)",
+        ),
+        ((FRAME, FRAME), (TWO, TWO.expand(3, 2)), r"target 1 is \(3, 2\) torch.float32"),
+        ((FRAME,), (ONE[0],), r"target 0 is \(\); wanted \(value,\) or \(3, value\)"),
+        ((FRAME,), (TWO[:0],), r"target 0 is \(0,\); wanted \(value,\) or \(3, value\)"),
+        ((FRAME,), (TWO.expand(2, 2),), r"target 0 is \(2, 2\); wanted \(value,\) or \(3, value\)"),
+        ((FRAME,), (ONE + torch.inf,), "target 0 holds infinity"),
+    ],
+)
+def test_a_split_of_values_refuses(inputs, targets, message):
+    with pytest.raises(ValueError, match=message):
+        Split(inputs, targets)
+
+
+def _values(*targets, **changes) -> Dataset:
+    split = Split((FRAME,) * len(targets), tuple(torch.tensor(target) for target in targets))
+    return _dataset(split, **{"classes": (), "values": ("p", "q"), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ("a", "b")}, "made up: it asks for classes or for values, got names of both"),
+        ({"values": ()}, "at least two classes are needed, got none"),
+        ({"values": (), "classes": ("a", "b")}, "train split: the targets are values"),
+        ({"values": ("p",)}, "train split: 2 values a target, but 1 are named"),
+        ({"target": "step"}, "train split: the targets are not one per step"),
+        ({"test": _split(2)}, "test split: the targets are classes"),
+    ],
+)
+def test_a_dataset_of_values_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        _values([1.0, 2.0], **changes)
+
+
+def test_the_moments_of_values_leave_out_what_nothing_was_asked_of():
+    data = _values([1.0, 7.0], [torch.nan, 7.0], [2.0, torch.nan], [6.0, 7.0])
+    assert data.target_mean.tolist() == [3.0, 7.0]
+    assert data.target_std.tolist() == [np.float32(np.std([1, 2, 6])), 1.0]
+    assert repr(data) == "Dataset('made up', 4 train, 0 validation, 0 test, 2 channels, 2 values)"
+    assert data.outputs == ("p", "q")
+    nothing = _values([torch.nan, 1.0])
+    assert (nothing.target_mean.tolist(), nothing.target_std.tolist()) == ([0.0, 1.0], [1.0, 1.0])
+    classes = _dataset(_split(2, 3))
+    assert classes.target_mean.shape == classes.target_std.shape == (0,)
+    assert classes.outputs == ("a", "b")
+
+
+def test_values_per_frame_are_padded_with_nan():
+    targets = (torch.ones(3, 2), torch.full((1, 2), 2.0))
+    data = _dataset(Split((FRAME, FRAME[:1]), targets), classes=(), values=("p", "q"), target="step")
+    batch = data.train.batch([1, 0])
+    assert batch.targets.shape == (2, 3, 2)
+    assert torch.equal(batch.targets[0, :1], targets[1])
+    assert batch.targets[0, 1:].isnan().all()
+    assert torch.equal(batch.targets[1], targets[0])
+    assert data.train.batch([], 4).targets.shape == (0, 4, 2)
+    assert data.train.per_frame
+    assert data.target_mean.tolist() == [1.25, 1.25]
+
+
 def test_a_frame_may_ask_for_nothing():
     target = torch.tensor([0, IGNORE, 1])
     data = _dataset(Split((FRAME,), (target,)), target="step")
@@ -129,6 +202,22 @@ def test_the_std_of_a_constant_channel_is_one(constant):
 def test_the_std_of_a_long_constant_channel_is_one():
     frames = torch.full((100_003, 3), 0.1)
     assert _dataset(Split((frames,), (A,)), channels=("x", "y", "z")).std.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 100])
+def test_moments_in_pieces_are_those_of_the_whole(monkeypatch, at_once):
+    sequences = [
+        torch.randn(length, 3) * 1e-3 + torch.tensor([5.0, -2e4, 0.1]) for length in (1, 9, 13, 2, 5)
+    ]
+    for sequence in sequences:
+        sequence[:, 2] = 0.1
+    split = Split(tuple(sequences), (A,) * 5)
+    monkeypatch.setattr("clew.data.dataset._AT_ONCE", at_once)
+    data = _dataset(split, channels=("x", "y", "z"))
+    frames = torch.cat(sequences).double().numpy()
+    assert data.mean.tolist() == frames.mean(0).astype(np.float32).tolist()
+    np.testing.assert_allclose(data.std[:2], frames.std(0)[:2], rtol=1e-6)
+    assert data.std[2] == 1
 
 
 def test_a_std_below_the_smallest_float32_is_one():

@@ -71,6 +71,15 @@ def test_frames_with_targets_are_one_group():
     assert (len(kept), len(held)) == (7, 3)
 
 
+def test_sequences_with_values_are_one_group():
+    inputs = tuple(torch.zeros(2, 1) for _ in range(10))
+    targets = tuple(torch.tensor([float(index)]) for index in range(10))
+    kept, held = hold_out(Split(inputs, targets), 0.3, seed=0, classes=())
+    assert (len(kept), len(held)) == (7, 3)
+    with pytest.raises(ValueError, match="the data has only one sequence"):
+        hold_out(Split(inputs[:1], targets[:1]), 0.3, seed=0, classes=())
+
+
 def test_nothing_is_held_out_of_nothing_or_by_no_share():
     split = _split([0, 1, 0])
     kept, held = hold_out(split, 0, seed=0, classes=CLASSES)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from clew.models import ClassifierState, ModelConfig, build
+from clew.models import ModelConfig, SequenceState, build
 
 TOLERANCES = {
     "float64": 1e-11,  # the same operations in another order
@@ -254,7 +254,7 @@ def test_step_exports(pooling, mixer):
     logits, after = program.module()(x[:, 1], state)
     wanted, last = model.step(x[:, 1], state)
     close(logits, wanted, "float32")
-    assert isinstance(after, ClassifierState)
+    assert isinstance(after, SequenceState)
     for one, other in zip(flat(after), flat(last), strict=True):
         close(one, other, "float32")
 

@@ -93,7 +93,7 @@ def test_a_damaged_file_is_named_and_none_other_taken(tmp_path, make_checkpoint,
 
 
 @pytest.mark.parametrize(
-    "content", ['{"format": 2}', '{"format": 1}', '{"format": 1, "epoch": 0, "batch": 1}']
+    "content", ['{"format": 1}', '{"format": 2}', '{"format": 2, "epoch": 0, "batch": 1}']
 )
 def test_a_state_of_another_kind_is_refused(tmp_path, make_checkpoint, content):
     path = save_checkpoint(tmp_path, make_checkpoint(0, 1))

@@ -26,7 +26,9 @@ def test_the_fields_are_those_of_the_format(tmp_path, run_config):
     names = {"format", "clew", "model", "data", "training", "torch", "threads", "processes"}
     assert content.keys() == names
     assert content["format"] == 1
-    assert content["data"].keys() == {"name", "options", "classes", "channels", "target", "digest"}
+    assert content["data"].keys() == {
+        "name", "options", "classes", "values", "channels", "target", "digest",
+    }  # fmt: skip
     assert content["torch"] == torch.__version__
 
 
@@ -122,3 +124,12 @@ def test_an_unknown_field_is_refused(tmp_path, run_config, part):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
         RunConfig.read(tmp_path / "config.json")
+
+
+def test_a_config_from_before_there_were_values_is_read(tmp_path, run_config):
+    content = run_config.as_json()
+    del content["data"]["values"], content["model"]["n_values"]
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    read = RunConfig.read(tmp_path / "config.json")
+    assert (read.data.values, read.data.outputs, read.model.n_values) == ((), ("a", "b", "c"), 0)
+    assert read.differences(run_config) == []

@@ -40,7 +40,7 @@ def test_after_the_last_sample_it_says_what_the_parallel_model_says(make_model, 
         )
         assert prediction.sample == k
         assert prediction.sequence == 0
-        assert prediction.label == session.classes[int(expected.argmax())]
+        assert prediction.label == session.outputs[int(expected.argmax())]
         assert prediction.probability == max(prediction.probabilities)
         assert sum(prediction.probabilities) == pytest.approx(1, abs=TOLERANCES["sum of probabilities"])
 
@@ -173,7 +173,7 @@ def test_the_fingerprint_is_that_of_weights_and_configuration(make_model):
 def test_a_state_of_another_model_is_refused(make_model, session, samples, tmp_path):
     session.push(samples[0])
     session.save(tmp_path / "state")
-    other = Session(make_model(seed=1), session.channels, session.classes)
+    other = Session(make_model(seed=1), session.channels, session.outputs)
     with pytest.raises(ValueError, match="is the state of a stream of another model"):
         other.restore(tmp_path / "state")
     assert other.samples == 0

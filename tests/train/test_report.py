@@ -61,7 +61,8 @@ def make_run(path: Path, data: str, options: dict[str, Any], **model: Any) -> Pa
     dataset = load(data, options)
     torch.manual_seed(0)
     pooling = "step" if dataset.target == "step" else "mean"
-    config = ModelConfig(dataset.d_input, dataset.n_classes, d_model=8, pooling=pooling, **model)
+    outputs = {"n_classes": dataset.n_classes, "n_values": dataset.n_values}
+    config = ModelConfig(dataset.d_input, d_model=8, pooling=pooling, **outputs, **model)
     fit(build(config), dataset, TrainConfig(epochs=2, directory=path), progress=False)
     return path
 
@@ -216,6 +217,37 @@ def test_a_class_for_each_sample(delayed_copy: Path) -> None:
     text = page(delayed_copy).text
     assert "samples are right" in text
     assert "one answer for each sample" in text
+
+
+def test_values_are_drawn_against_the_true_ones(tmp_path: Path, dots: None) -> None:
+    options = {"length": 6, "sequences": 40, "test_sequences": 10}
+    run = make_run(tmp_path / "run", "adding", options, n_layers=1)
+    report.write(run, seconds=0)
+    sections = {"learning", "predicted", "kernels", "poles", "time_constants", "views"}
+    assert pictures(run) == sections
+    text = page(run).text
+    for words in (
+        "Predicted against true, validation split",
+        "Mean squared error, validation",
+        "to give sum, one answer for each sequence",
+        "The test split has not been looked at.",
+        "Between any two views the values differ by at most",
+    ):
+        assert words in text, words
+    evaluation = {
+        "split": "test", "loss": 0.1, "mean_squared_error": 0.0125, "explained": 0.9, "count": 10,
+        "trivial_mean_squared_error": 0.17, "predictions": [[1.0], [None]], "targets": [[1.1], [None]],
+    }  # fmt: skip
+    RunDirectory(run).write_evaluation(evaluation)
+    report.write(run, seconds=0)
+    text = page(run).text
+    assert "The mean squared error over 10 values is 0.0125; always answering the mean" in text
+    assert "90.0% of the variance is explained (R²)." in text
+    assert "Drawn are the first 2 targets." in text
+    for spoilt in ({"predictions": [[1.0, 2.0]]}, {"targets": None}, {"count": "many"}):
+        RunDirectory(run).write_evaluation({**evaluation, **spoilt})
+        with pytest.raises(ValueError, match=r"evaluation.json is not what clew evaluate writes of 1 values"):
+            report.write(run, seconds=0)
 
 
 def test_accuracy_is_of_the_test_split_once_it_was_evaluated(copied: Path) -> None:

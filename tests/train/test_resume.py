@@ -168,7 +168,7 @@ def test_the_sums_of_an_epoch_go_on(tmp_path, monkeypatch, kill_at):
     losses = sum(line["loss"] * size for line, size in zip(lines, sizes, strict=True))
     assert position["loss"] == pytest.approx(losses, rel=1e-12)
     right = sum(line["accuracy"] * size for line, size in zip(lines, sizes, strict=True))
-    assert (position["right"], position["count"]) == (round(right), 11)
+    assert (position["measured"], position["count"]) == (round(right), 11)
 
 
 def test_seconds_go_on_from_where_they_were(tmp_path, monkeypatch, kill_at):

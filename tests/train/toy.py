@@ -1,11 +1,12 @@
 """A small task and a small model, and a program that trains one on the other.
 
-    python -m tests.train.toy DIRECTORY [--resume] [--target step] [FIELD=VALUE ...]
+    python -m tests.train.toy DIRECTORY [--resume] [--target step] [--values] [FIELD=VALUE ...]
 
 The fields are those of ``TrainConfig``. ``--pause`` makes a run last on any machine.
 """
 
 import argparse
+import dataclasses
 import json
 import logging
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import torch
 
 from clew.data import IGNORE, Dataset, Split
-from clew.models import Classifier, ModelConfig, build
+from clew.models import ModelConfig, SequenceModel, build
 from clew.train import TrainConfig, fit
 from clew.train.step import Stepper
 
@@ -53,13 +54,39 @@ def toy_data(target: str = "sequence", *, learnable: bool = True, validation: in
     )  # fmt: skip
 
 
-def toy_model(target: str = "sequence", *, seed: int = 0, width: int = 8, dropout: float = 0.2) -> Classifier:
-    """A layer of S4D, with dropout."""
+def toy_values(target: str = "sequence") -> Dataset:
+    """The same sequences; two values are asked for, of very different scale, and some frames ask for nothing.
+
+    The first is a thousandth of the class, the second 1e4 less a thousand times the class.
+    """
+    classes = toy_data(target)
+
+    def split(part: Split) -> Split:
+        targets = []
+        for wanted in part.targets:
+            known = torch.where(wanted == IGNORE, torch.nan, wanted.float())
+            targets.append(torch.stack([known / 1000, 1e4 - 1000 * known], dim=-1))
+        return Split(part.inputs, tuple(targets))
+
+    parts = {name: split(getattr(classes, name)) for name in ("train", "validation", "test")}
+    return dataclasses.replace(classes, classes=(), values=("small", "large"), **parts)
+
+
+def toy_model(
+    target: str = "sequence",
+    *,
+    seed: int = 0,
+    width: int = 8,
+    dropout: float = 0.2,
+    values: bool = False,
+) -> SequenceModel:
+    """A layer of S4D, with dropout; for the values if asked to."""
     torch.manual_seed(seed)
     return build(
         ModelConfig(
             d_input=2,
-            n_classes=3,
+            n_classes=0 if values else 3,
+            n_values=2 if values else 0,
             mixer_options={"d_state": 4},
             d_model=width,
             n_layers=1,
@@ -85,6 +112,7 @@ def main() -> None:
     parser.add_argument("--stop-before", type=int, help="the step that is not taken any more")
     parser.add_argument("--width", type=int, default=8)
     parser.add_argument("--target", default="sequence")
+    parser.add_argument("--values", action="store_true")
     parser.add_argument("fields", nargs="*")
     given = parser.parse_args()
     fields = {name: json.loads(value) for name, value in (text.split("=") for text in given.fields)}
@@ -101,8 +129,8 @@ def main() -> None:
 
     Stepper.step = patched_step
     fit(
-        toy_model(given.target, width=given.width),
-        toy_data(given.target),
+        toy_model(given.target, width=given.width, values=given.values),
+        toy_values(given.target) if given.values else toy_data(given.target),
         toy_config(given.directory, **fields),
         resume=given.resume,
     )

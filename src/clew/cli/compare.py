@@ -49,7 +49,7 @@ class Options:
     dropout: Annotated[float, tyro.conf.arg(metavar="P")] = 0.0
     """Probability of dropout."""
     pooling: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """What is classified: mean, last or step; auto is step for a label a sample, else mean."""
+    """What is answered from: mean, last or step; auto is step for a target a sample, else mean."""
     epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 60
     """Passes over the training data, at most."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 32

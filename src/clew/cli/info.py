@@ -14,11 +14,11 @@ from clew.cli.table import table
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from clew.models import Classifier
+    from clew.models import LanguageModel, SequenceModel
     from clew.nn import Mixer
-    from clew.runs import RunDirectory
+    from clew.runs import DataRecord, RunDirectory
 
-__all__ = ["Options", "run"]
+__all__ = ["Options", "run", "stream_words"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,19 @@ def run(options: Options) -> int:
     if options.plot is not None and options.plot.suffix.lower() != ".png":
         raise ValueError(f"--plot writes a PNG file, whose name ends in .png; got {options.plot}")
 
+    from clew.cli.info_text import text_facts
+    from clew.models import LanguageModel
     from clew.runs import load
 
     model = load(path)
     if options.plot is not None:
         _draw(model, options.plot)
-    print("\n\n".join([_facts(path, model), _parameters(model), _dynamics(model)]))
+    facts = text_facts(path, model) if isinstance(model, LanguageModel) else _facts(path, model)
+    print("\n\n".join([facts, _parameters(model), _dynamics(model)]))
     return 0
 
 
-def _draw(model: "Classifier", path: Path) -> None:
+def _draw(model: "SequenceModel | LanguageModel", path: Path) -> None:
     from clew.files.atomic import write_bytes
     from clew.train.report import layers
 
@@ -62,28 +65,37 @@ def _draw(model: "Classifier", path: Path) -> None:
     write_bytes(path, content)
 
 
-def _facts(path: Path, model: "Classifier") -> str:
+def _facts(path: Path, model: "SequenceModel") -> str:
     from clew.runs import RunDirectory
 
     directory = RunDirectory(path)
-    data, config = directory.config.data, model.config
+    data, config = directory.config.labelled, model.config
     rows = [
         ["run", str(path)],
         [
             "data",
-            f"{data.name}: {len(data.channels)} channels, {len(data.classes)} classes, one a {data.target}",
+            f"{data.name}: {len(data.channels)} channels, {_asked(data)} a {data.target}",
         ],
         *_wrapped("channels", data.channels),
         *_wrapped("classes", data.classes),
+        *_wrapped("values", data.values),
         ["model", f"{config.mixer}, {config.n_layers} × {config.d_model} channels, {config.pooling} pooling"],
-        ["stream", _stream(model)],
+        ["stream", stream_words(model)],
         ["training", _training(directory.metrics())],
         ["evaluation", _evaluation(directory)],
     ]
     return table(rows, "<<")
 
 
-def _stream(model: "Classifier") -> str:
+def _asked(data: "DataRecord") -> str:
+    """What the data asks for."""
+    if data.values:
+        return "1 value" if len(data.values) == 1 else f"{len(data.values)} values"
+    return f"{len(data.classes)} classes, one"
+
+
+def stream_words(model: "SequenceModel | LanguageModel") -> str:
+    """What a stream of ``model`` keeps between two samples, or why there is none."""
     try:
         return f"{_state_bytes(model.initial_state(1)):,} bytes of state, whatever its length"
     except ValueError as reason:
@@ -100,7 +112,9 @@ def _training(metrics: list[dict[str, Any]]) -> str:
     )
     if best is None:
         return text
-    return f"{text}; best validation loss {best['loss']:.4f} with accuracy {best['accuracy']:.1%}"
+    from clew.train.objective import in_words
+
+    return f"{text}; best validation loss {best['loss']:.4f} with {in_words(best)}"
 
 
 def _evaluation(directory: "RunDirectory") -> str:
@@ -108,7 +122,13 @@ def _evaluation(directory: "RunDirectory") -> str:
     if evaluation is None:
         return f"none yet: clew evaluate {directory.path}"
     try:
-        return "{split}: accuracy {accuracy:.2%}, loss {loss:.4f}, count {count}".format(**evaluation)
+        if "accuracy" in evaluation:
+            return "{split}: accuracy {accuracy:.2%}, loss {loss:.4f}, count {count}".format(**evaluation)
+        return (
+            "{split}: mean squared error {mean_squared_error:.4g}, R² {explained:.4f}, count {count}".format(
+                **evaluation
+            )
+        )
     except (KeyError, TypeError, ValueError):
         raise ValueError(
             f"{directory.evaluation_file} is not what clew evaluate writes; run it again"
@@ -125,7 +145,7 @@ def _wrapped(name: str, words: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def _parameters(model: "Classifier") -> str:
+def _parameters(model: "SequenceModel | LanguageModel") -> str:
     """How many numbers each part of the model learned."""
     rows = [["part", "what it is", "parameters"]]
     for name, part in model.named_children():
@@ -163,7 +183,7 @@ def _state_bytes(tree: Any) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def _dynamics(model: "Classifier") -> str:
+def _dynamics(model: "SequenceModel | LanguageModel") -> str:
     """The poles of each layer, and what they mean in samples and in the layer's own time."""
     rows, without = [["", "least", "median", "greatest"]], []
     for number, block in enumerate(model.backbone.blocks, start=1):

@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "train": "train a classifier on a data set, yours or one that ships",
+    "train text": "train a language model on any text",
     "compare": "train several mixers on one task with one budget, and show them side by side",
     "evaluate": "measure a trained model on the test split",
     "stream": "run a trained model on samples from standard input, one prediction a sample",
@@ -25,7 +26,7 @@ COMMANDS = {
     "export": "write a trained model for other programs: ONNX, or a program of PyTorch's own",
     "info": "show a trained model: layers, parameters, poles and time constants",
 }
-"""The subcommands, each with what it does; a module of the same name runs it."""
+"""The subcommands, each with what it does; a module of the same name (``train_text``) runs it."""
 
 _OTHERS = {
     "--help": "show this help; after a command, its options",
@@ -72,10 +73,11 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(versions())
         return 0
-    name, *rest = arguments
+    words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
+    name, rest = " ".join(arguments[:words]), arguments[words:]
     if name not in COMMANDS:
         raise unknown_name("option" if name.startswith("-") else "command", name, [*COMMANDS, *_OTHERS])
-    command = importlib.import_module(f"clew.cli.{name}")
+    command = importlib.import_module(f"clew.cli.{name.replace(' ', '_')}")
     options = read(command.Options, name, rest)
     if options is None:
         return 0

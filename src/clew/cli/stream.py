@@ -18,7 +18,7 @@ class Options:
     A line is one sample: numbers between commas (CSV), a JSON array of numbers, or a JSON object with a
     number for each channel. The very first line may be a CSV header, the names of the channels in the model's
     order. A blank line ends a sequence: the next sample starts a new one. Each sample is answered at once
-    with one line of JSON.
+    with one line of JSON: the most probable class and all probabilities, or the values by name.
 
     With --state the stream stops and goes on: the place it has reached is kept in that file, every few
     seconds, at the end of the input, on a line that is no sample, and when interrupted (Ctrl-C, SIGTERM). Go

@@ -25,11 +25,11 @@ _Pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")]
 
 @dataclass(frozen=True)
 class Options:
-    """Train a classifier on a data set.
+    """Train a model on a data set: a classifier, or a regressor where the data asks for values.
 
-    DATASET is a name, such as japanese-vowels, digits, fashion-mnist, listops, pathfinder, spoken-language or
-    maze (a wrong one lists them all), or your own: a folder of CSV files, one sequence each in a folder named
-    by its label, or a CSV file with the columns series, time and label.
+    DATASET is a name, such as japanese-vowels, digits, fashion-mnist, listops, pathfinder, spoken-language,
+    maze or adding (a wrong one lists them all), or your own: a folder of CSV files, one sequence each in a
+    folder named by its label, or a CSV file with the columns series, time and label.
 
     The run directory gets config.json, metrics.jsonl, checkpoints/, model.safetensors and report.html. The
     same command under torchrun or accelerate launch trains with several processes.
@@ -50,7 +50,7 @@ class Options:
     dropout: Annotated[float, tyro.conf.arg(metavar="P")] = 0.0
     """Probability of dropout."""
     pooling: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """What is classified: mean, last or step; auto is step for a label a sample, else mean."""
+    """What is answered from: mean, last or step; auto is step for a target a sample, else mean."""
     epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 60
     """Passes over the training data, at most."""
     batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 32
@@ -152,11 +152,14 @@ def _model(options: Options, dataset: "Dataset") -> "ModelConfig":
         n_layers=options.n_layers,
         dropout=options.dropout,
         pooling=pooling,  # type: ignore[arg-type] # the model says which there are
+        n_values=dataset.n_values,
     )
 
 
 def _summary(result: "Run", report: Path) -> str:
     """What came out, where it is, and the commands that come next."""
+    from clew.train.objective import in_words
+
     validations = [line for line in result.metrics if line["kind"] == "validation"]
     data, mixer = result.config.data.name, result.config.model.mixer
     lines = [f"trained {mixer} on {data}"]
@@ -164,7 +167,7 @@ def _summary(result: "Run", report: Path) -> str:
         best = min(validations, key=lambda line: line["loss"])
         lines[0] += (
             f": {len(validations)} epoch{'s' * (len(validations) > 1)}, "
-            f"best validation loss {best['loss']:.4f} with accuracy {best['accuracy']:.1%}"
+            f"best validation loss {best['loss']:.4f} with {in_words(best)}"
         )
     place = shlex.quote(str(result.directory))
     commands = [

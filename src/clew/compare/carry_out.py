@@ -66,4 +66,5 @@ def _words(row: Row) -> str:
     """What a training came to, in a few words."""
     measured = row.measured
     time = f"{count(measured.epochs, 'epoch')}, {duration(measured.seconds)}"
-    return f"accuracy {measured.accuracy:.2%} after {time}"
+    metric = measured.metric
+    return f"{metric.name} {metric.text(measured.score)} after {time}"

@@ -1,9 +1,10 @@
-"""A comparison as a picture: the accuracy of each mixer with its spread, the time beside it."""
+"""A comparison as a picture: the score of each mixer with its spread, the time beside it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clew.compare.metric import ACCURACY
 from clew.compare.summary import Group
 from clew.train.report.figures.canvas import Theme, new_figure, plain_logarithmic
 
@@ -22,15 +23,20 @@ def draw_comparison(group: Group, theme: Theme) -> Figure:
     figure = new_figure(1.5 + 0.36 * len(lines))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
     for row, line in enumerate(lines):
-        accuracies = line.accuracies
-        left.hlines(row, accuracies[0], accuracies[-1], color=theme.series[0], lw=5, alpha=0.3)
-        left.plot(accuracies, [row] * len(accuracies), "o", color=theme.series[0], ms=4.5)
+        scores = line.scores
+        left.hlines(row, scores[0], scores[-1], color=theme.series[0], lw=5, alpha=0.3)
+        left.plot(scores, [row] * len(scores), "o", color=theme.series[0], ms=4.5)
         left.plot([line.median], [row], "|", color=theme.ink, ms=15, mew=2)
     left.axvline(group.trivial, color=theme.series[1], lw=1.4, ls="--")
     left.set_yticks(rows, [line.label for line in lines])
     left.set_ylim(-0.6, len(lines) - 0.4)
-    left.set(title=f"{group.training.title}: accuracy", xlabel="test split; dashed: most frequent class")
-    left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    metric = group.metric
+    left.set(title=f"{group.training.title}: {metric.name}", xlabel=f"test split; dashed: {metric.trivial}")
+    if metric is ACCURACY:
+        left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    else:
+        left.set_xscale("log")
+        plain_logarithmic(left.xaxis)
     right.plot([line.epoch_seconds for line in lines], rows, "D", color=theme.series[2], ms=6)
     right.set(title="Time", xlabel="an epoch (s)", xscale="log")
     right.margins(x=0.15)

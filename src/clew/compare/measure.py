@@ -17,7 +17,7 @@ from clew.data import IGNORE, Dataset, Split
 from clew.files.atomic import json_to_bytes, write_bytes
 from clew.models import build
 from clew.runs import RunDirectory
-from clew.train import evaluate, fit
+from clew.train import ValueEvaluation, evaluate, fit
 
 __all__ = ["measure", "measured_before", "trivial_accuracy"]
 
@@ -46,14 +46,25 @@ def measure(training: Training, directory: Path, device: str = "auto") -> Row:
     run = fit(model, dataset, config, resume=begun)
     # A run that only waited to be measured was trained in a process that took its peak with it.
     peak = None if trained_before or start is None else memory.peak()
-    evaluation = evaluate(run.model, dataset.test, config.batch_size)
+    evaluation = evaluate(model, dataset.test, config.batch_size)
     steps = [line for line in run.metrics if line["kind"] == "train"]
+    judged: dict[str, Any]
+    if isinstance(evaluation, ValueEvaluation):
+        judged = {
+            "mean_squared_error": evaluation.mean_squared_error,
+            "trivial": evaluation.trivial_mean_squared_error,
+            "count": evaluation.count,
+        }
+    else:
+        judged = {
+            "accuracy": evaluation.accuracy,
+            "trivial": trivial_accuracy(dataset),
+            "count": len(evaluation.targets),
+        }
     measured = Measured(
-        accuracy=evaluation.accuracy,
+        **judged,
         loss=evaluation.loss,
-        count=len(evaluation.targets),
-        trivial=trivial_accuracy(dataset),
-        parameters=sum(parameter.numel() for parameter in run.model.parameters()),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
         epochs=steps[-1]["epoch"] + 1,
         best_epoch=_best_epoch(run.metrics),
         seconds=steps[-1]["seconds"],
@@ -61,7 +72,7 @@ def measure(training: Training, directory: Path, device: str = "auto") -> Row:
         start_bytes=None if peak is None else start,
         peak_bytes=peak,
     )
-    row = Row(training, measured, made_here(run.model.head.weight.device))
+    row = Row(training, measured, made_here(model.head.weight.device))
     write_bytes(directory / _ROW, json_to_bytes(row.as_json()))
     return row
 

@@ -100,6 +100,7 @@ class Training:
             n_layers=budget.n_layers,
             dropout=budget.dropout,
             pooling=budget.pooling,
+            n_values=dataset.n_values,
         )
 
     def train_config(self, device: str, directory: Path) -> TrainConfig:

@@ -4,12 +4,14 @@ import contextlib
 import dataclasses
 import json
 import os
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clew.compare.made import Made
+from clew.compare.metric import ACCURACY, MEAN_SQUARED_ERROR, Metric
 from clew.compare.plan import Budget, Training
 from clew.files.atomic import write_bytes
 
@@ -18,15 +20,18 @@ __all__ = ["Made", "Measured", "Row", "append_row", "read_rows"]
 FORMAT = "clew compare 1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """What a training came to.
 
     Attributes:
-        accuracy: on the test split, with the weights of the lowest validation loss.
-        loss: there, in nats.
+        accuracy: of classes on the test split, with the weights of the lowest validation loss; None of
+            values.
+        mean_squared_error: of values there, in units of the data; None of classes.
+        loss: there: of classes in nats, of values in variances of the training targets.
         count: how many targets the test split has.
-        trivial: the accuracy there of the class that is most frequent in the training split.
+        trivial: the accuracy there of the class that is most frequent in the training split, or the mean
+            squared error of the mean of the training targets.
         parameters: how many numbers were learned.
         epochs: how many were trained.
         best_epoch: the one, from 1, whose weights were kept.
@@ -37,7 +42,8 @@ class Measured:
         peak_bytes: the most that was resident at once during training; None where it cannot be read.
     """
 
-    accuracy: float
+    accuracy: float | None = None
+    mean_squared_error: float | None = None
     loss: float
     count: int
     trivial: float
@@ -48,6 +54,21 @@ class Measured:
     epoch_seconds: float
     start_bytes: int | None
     peak_bytes: int | None
+
+    def __post_init__(self) -> None:
+        if (self.accuracy is None) == (self.mean_squared_error is None):
+            raise ValueError("a row has an accuracy or a mean squared error, one of the two")
+
+    @property
+    def metric(self) -> Metric:
+        """By what it is compared."""
+        return ACCURACY if self.mean_squared_error is None else MEAN_SQUARED_ERROR
+
+    @property
+    def score(self) -> float:
+        """The number of that metric."""
+        score: float = getattr(self, self.metric.field)
+        return score
 
 
 @dataclass(frozen=True)
@@ -65,10 +86,14 @@ class Row:
     made: Made
 
     def as_json(self) -> dict[str, Any]:
-        """The row in types that JSON has."""
+        """The row in types that JSON has; of the metrics it has the one that was measured."""
+        unmeasured = {metric.field for metric in (ACCURACY, MEAN_SQUARED_ERROR)} - {
+            self.measured.metric.field
+        }
+        measured = dataclasses.asdict(self.measured)
         return {
             **self.training.as_json(),
-            "measured": dataclasses.asdict(self.measured),
+            "measured": {name: value for name, value in measured.items() if name not in unmeasured},
             "made": dataclasses.asdict(self.made),
         }
 
@@ -140,20 +165,27 @@ def _to_bytes(rows: Sequence[Row]) -> bytes:
 
 
 def _fields(kind: type[Any], content: Any) -> dict[str, Any]:
-    """``content``, which has exactly the fields of the dataclass ``kind``, each of its type."""
+    """``content``, which has the fields of the dataclass ``kind``, each of its type.
+
+    No other, and all but those that are None when not given.
+    """
     if not isinstance(content, dict):
         raise ValueError(f"{kind.__name__.lower()} is not an object")
     wanted = {field.name: field.type for field in dataclasses.fields(kind)}
+    optional = {field.name for field in dataclasses.fields(kind) if field.default is None}
     for name in content:
         if name not in wanted:
             raise ValueError(f"unknown field {name!r}")
     for name, type_ in wanted.items():
+        if name in optional and name not in content:
+            continue
         if name not in content:
             raise KeyError(name)
-        if type_ is float and type(content[name]) is int:
+        if type_ in (float, float | None) and type(content[name]) is int:
             continue
-        if isinstance(type_, type) and type(content[name]) is not type_:
-            raise ValueError(f"{name} is not of type {type_.__name__}: {content[name]!r}")
+        allowed = type_.__args__ if isinstance(type_, types.UnionType) else (type_,)
+        if isinstance(allowed[0], type) and type(content[name]) not in allowed:
+            raise ValueError(f"{name} is not of type {allowed[0].__name__}: {content[name]!r}")
     return dict(content)
 
 

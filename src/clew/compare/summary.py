@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from clew.compare.metric import Metric
 from clew.compare.plan import Training
 from clew.compare.results import Row
 from clew.train.report.words import count, duration, memory
@@ -14,10 +15,7 @@ __all__ = ["ALIGN", "Group", "Line", "cells", "conditions", "group_rows"]
 ALIGN = "<>>>>>>>>>"
 """The side on which each column of :func:`cells` is flush."""
 
-HEAD = [
-    "mixer", "accuracy", "lowest", "highest", "seeds", "parameters", "training", "an epoch", "memory",
-    "of training",
-]  # fmt: skip
+_HEAD = ["lowest", "highest", "seeds", "parameters", "training", "an epoch", "memory", "of training"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,14 @@ class Line:
     rows: tuple[Row, ...]
 
     @property
-    def accuracies(self) -> list[float]:
-        """Of the seeds, ascending."""
-        return sorted(row.measured.accuracy for row in self.rows)
+    def scores(self) -> list[float]:
+        """Of the seeds, ascending: accuracies, or mean squared errors."""
+        return sorted(row.measured.score for row in self.rows)
 
     @property
     def median(self) -> float:
-        """The median accuracy."""
-        return statistics.median(self.accuracies)
+        """The median of the scores."""
+        return statistics.median(self.scores)
 
     @property
     def seconds(self) -> float:
@@ -59,15 +57,20 @@ class Group:
 
     Attributes:
         training: any of its trainings.
-        lines: a mixer each, the highest median accuracy first.
+        lines: a mixer each, the best median first.
     """
 
     training: Training
     lines: tuple[Line, ...]
 
     @property
+    def metric(self) -> Metric:
+        """By what its lines are compared."""
+        return self.lines[0].rows[0].measured.metric
+
+    @property
     def trivial(self) -> float:
-        """The accuracy of always naming the most frequent class."""
+        """The score of always naming the most frequent class, or of always answering the mean."""
         return self.lines[0].rows[0].measured.trivial
 
 
@@ -97,19 +100,20 @@ def conditions(group: Group) -> list[str]:
 
 
 def cells(group: Group) -> list[list[str]]:
-    """The table as text: a head, a row for each mixer, and one for the most frequent class."""
-    rows = [list(HEAD)]
+    """The table as text: a head, a row for each mixer, and one for what is known without a model."""
+    metric = group.metric
+    rows = [["mixer", metric.name, *_HEAD]]
     for line in group.lines:
-        low, *_, high = [line.accuracies[0], line.accuracies[-1]]
+        low, high = line.scores[0], line.scores[-1]
         first = line.rows[0].measured
         peak = _largest(line.rows, lambda row: row.measured.peak_bytes)
         grown = _largest(line.rows, _growth)
         rows.append(
             [
                 line.label,
-                f"{line.median:.2%}",
-                f"{low:.2%}",
-                f"{high:.2%}",
+                metric.text(line.median),
+                metric.text(low),
+                metric.text(high),
                 str(len(line.rows)),
                 f"{first.parameters:,}",
                 duration(line.seconds),
@@ -118,15 +122,16 @@ def cells(group: Group) -> list[list[str]]:
                 "–" if grown is None else memory(grown),
             ]
         )
-    return [*rows, ["most frequent class", f"{group.trivial:.2%}", *[""] * (len(HEAD) - 2)]]
+    return [*rows, [metric.trivial, metric.text(group.trivial), *[""] * len(_HEAD)]]
 
 
 def _group(lines: dict[str, list[Row]]) -> Group:
-    """Mixers by their accuracy; where that is the same, by name."""
+    """Mixers by their median, the best first; where that is the same, by name."""
     made = [
         Line(label, tuple(sorted(rows, key=lambda row: row.training.seed))) for label, rows in lines.items()
     ]
-    ordered = sorted(made, key=lambda line: (-line.median, line.label))
+    sign = -1 if made[0].rows[0].measured.metric.high else 1
+    ordered = sorted(made, key=lambda line: (sign * line.median, line.label))
     return Group(ordered[0].rows[0].training, tuple(ordered))
 
 

@@ -1,5 +1,6 @@
 """Data sets: one contract for what ships, what is generated and what you bring."""
 
+from clew.data.adding import adding
 from clew.data.aeon import aeon
 from clew.data.cifar10 import cifar10
 from clew.data.csv_folder import csv_folder
@@ -15,16 +16,21 @@ from clew.data.lra_listops import lra_listops
 from clew.data.lra_pathfinder import lra_pathfinder
 from clew.data.maze import maze
 from clew.data.pathfinder import pathfinder
+from clew.data.read_text import read_text
 from clew.data.registry import datasets, load
 from clew.data.selective_copying import selective_copying
 from clew.data.speech_commands import speech_commands
 from clew.data.spoken_language import spoken_language
+from clew.data.text_dataset import TextDataset, TextSplit
 
 __all__ = [
     "IGNORE",
     "Batch",
     "Dataset",
     "Split",
+    "TextDataset",
+    "TextSplit",
+    "adding",
     "aeon",
     "cifar10",
     "csv_folder",
@@ -41,6 +47,7 @@ __all__ = [
     "lra_pathfinder",
     "maze",
     "pathfinder",
+    "read_text",
     "selective_copying",
     "speech_commands",
     "spoken_language",

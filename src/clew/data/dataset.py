@@ -1,4 +1,4 @@
-"""What every data set is: sequences of frames, a class for each sequence or each frame, three splits."""
+"""What every data set is: sequences of frames, a class or values for each or for each frame, three splits."""
 
 import operator
 from collections.abc import Iterable
@@ -10,10 +10,24 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-__all__ = ["IGNORE", "Batch", "Dataset", "Split"]
+__all__ = ["IGNORE", "Batch", "Dataset", "Split", "asked", "nothing"]
 
 IGNORE = -100
-"""The target of a frame that asks for nothing: ``ignore_index`` of ``torch.nn.functional.cross_entropy``."""
+"""The class of a frame that asks for nothing: ``ignore_index`` of ``torch.nn.functional.cross_entropy``."""
+
+
+def asked(targets: Tensor) -> Tensor:
+    """Which of ``targets`` ask for something, bool of their shape: classes but ``IGNORE``, values but NaN.
+
+    >>> asked(torch.tensor([2, IGNORE])).tolist(), asked(torch.tensor([torch.nan, 0.5])).tolist()
+    ([True, False], [False, True])
+    """
+    return ~targets.isnan() if targets.is_floating_point() else targets != IGNORE
+
+
+def nothing(targets: Tensor) -> float:
+    """The target that asks for nothing, of the kind of ``targets``: NaN among values, else ``IGNORE``."""
+    return torch.nan if targets.is_floating_point() else IGNORE
 
 
 class Batch(NamedTuple):
@@ -22,7 +36,8 @@ class Batch(NamedTuple):
     Attributes:
         inputs: (batch, time, channel) float32; zero past a sequence's length.
         lengths: (batch,) int64, in frames.
-        targets: int64 classes, (batch,) or, one per frame, (batch, time) with ``IGNORE`` in the padding.
+        targets: int64 classes, (batch,) or, one per frame, (batch, time) with ``IGNORE`` in the padding; or
+            float32 values, (batch, value) or, per frame, (batch, time, value) with NaN in the padding.
     """
 
     inputs: Tensor
@@ -42,7 +57,8 @@ class Split:
 
     Args:
         inputs: one (time, channel) float32 tensor a sequence; finite, at least one frame each.
-        targets: one int64 tensor a sequence: () for a class, (time,) for a class per frame.
+        targets: one tensor a sequence: int64, () for a class and (time,) for a class per frame; or float32,
+            (value,) for values and (time, value) for values per frame, where NaN asks for nothing.
 
     Raises:
         ValueError: if the sequences do not have these shapes and types, or hold NaN or infinity.
@@ -84,7 +100,11 @@ class Split:
             raise ValueError(
                 f"sequence {index} has {sequence.shape[1]} channels, sequence 0 has {self.inputs[0].shape[1]}"
             )
-        if target.dtype != torch.int64 or target.ndim != self.targets[0].ndim:
+        first = self.targets[0]
+        if first.dtype == torch.float32:
+            self._check_values(index, sequence, target)
+            return
+        if target.dtype != torch.int64 or target.ndim != first.ndim:
             raise ValueError(
                 f"target {index} is {tuple(target.shape)} {target.dtype}; "
                 "wanted int64, all of them () or all of them (time,)"
@@ -94,11 +114,37 @@ class Split:
                 f"target {index} is {tuple(target.shape)}; wanted () or ({len(sequence)},), a class per frame"
             )
 
+    def _check_values(self, index: int, sequence: Tensor, target: Tensor) -> None:
+        first = self.targets[0]
+        values = first.shape[-1:]
+        if target.dtype != torch.float32 or target.ndim != first.ndim or target.shape[-1:] != values:
+            raise ValueError(
+                f"target {index} is {tuple(target.shape)} {target.dtype}; wanted float32, all of them "
+                "(value,) or all of them (time, value), with the same number of values"
+            )
+        if target.shape not in (values, (len(sequence), *values)) or 0 in values or not values:
+            raise ValueError(
+                f"target {index} is {tuple(target.shape)}; wanted (value,) or ({len(sequence)}, value), "
+                "values per frame"
+            )
+        if target.isinf().any():
+            raise ValueError(f"target {index} holds infinity")
+
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __repr__(self) -> str:
         return f"Split({len(self)} sequences)"
+
+    @property
+    def has_values(self) -> bool:
+        """Whether values are asked for, not classes; false where nothing is asked."""
+        return bool(self.targets) and self.targets[0].is_floating_point()
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether each frame has a target of its own; false where nothing is asked."""
+        return bool(self.targets) and self.targets[0].ndim == 1 + self.has_values
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -131,15 +177,14 @@ class Split:
             raise ValueError(f"time={time} is shorter than the longest of these sequences, {longest} frames")
         if not chosen:
             channels = self.inputs[0].shape[1] if self.inputs else 0
-            per_frame = bool(self.targets) and self.targets[0].ndim == 1
-            targets = torch.empty((0, time) if per_frame else (0,), dtype=torch.int64)
+            times = (time,) if self.per_frame else ()
+            values = self.targets[0].shape[-1:] if self.has_values else ()
+            dtype = torch.float32 if self.has_values else torch.int64
+            targets = torch.empty((0, *times, *values), dtype=dtype)
             return Batch(torch.zeros(0, time, channels), lengths, targets)
         inputs = _pad([self.inputs[i] for i in chosen], time, 0.0)
-        targets = (
-            _pad([self.targets[i] for i in chosen], time, IGNORE)
-            if self.targets[0].ndim
-            else torch.stack([self.targets[i] for i in chosen])
-        )
+        wanted = [self.targets[i] for i in chosen]
+        targets = _pad(wanted, time, nothing(wanted[0])) if self.per_frame else torch.stack(wanted)
         return Batch(inputs, lengths, targets)
 
 
@@ -164,9 +209,10 @@ def _pad(sequences: list[Tensor], time: int, value: float) -> Tensor:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A classification task on sequences: what it is, where it is from, and its three splits.
+    """A task on sequences, to name classes or to give values: what it is, where it is from, its three splits.
 
-    The values are raw; a model standardises them with ``mean`` and ``std``, so a stream takes raw samples.
+    All numbers are raw; a model standardises samples with ``mean`` and ``std``, so that a stream takes raw
+    samples, and values with ``target_mean`` and ``target_std``, so that it gives them in their own units.
 
     Args:
         name: the name it is registered under.
@@ -175,15 +221,17 @@ class Dataset:
         source: where the data is from, as one would cite it.
         licence: under which terms.
         channels: the name of each channel.
-        classes: the name of each class; a target is an index into them.
-        target: one class per "sequence" or one per "step" (frame), where ``IGNORE`` asks for nothing.
+        classes: the name of each class; a target is an index into them. None where values are asked for.
+        target: what one class, or one vector of values, is asked for: each "sequence" or each "step" (frame),
+            where ``IGNORE`` or NaN asks for nothing.
         train: what a model may learn from.
         validation: a share of the official training data, to stop by; may be empty.
         test: what a model is judged on; may be empty.
+        values: the name of each value, where values are asked for.
 
     Raises:
-        ValueError: if the splits do not fit the channels, classes and kind of target, or there is nothing to
-            learn from.
+        ValueError: if the splits do not fit the channels, classes or values and kind of target, or there is
+            nothing to learn from.
     """
 
     name: str
@@ -197,9 +245,12 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.classes) < 2:
+        if self.classes and self.values:
+            raise ValueError(f"{self.name}: it asks for classes or for values, got names of both")
+        if len(self.classes) < 2 and not self.values:
             raise ValueError(
                 f"{self.name}: at least two classes are needed, got {', '.join(self.classes) or 'none'}"
             )
@@ -214,8 +265,16 @@ class Dataset:
             return
         if split.inputs[0].shape[1] != self.d_input:
             raise ValueError(f"{where}: {split.inputs[0].shape[1]} channels, but {self.d_input} are named")
-        if split.targets[0].ndim != (self.target == "step"):
+        if split.has_values != bool(self.values):
+            raise ValueError(f"{where}: the targets are {'values' if split.has_values else 'classes'}")
+        if split.per_frame != (self.target == "step"):
             raise ValueError(f"{where}: the targets are not one per {self.target}")
+        if self.values:
+            if split.targets[0].shape[-1] != self.n_values:
+                raise ValueError(
+                    f"{where}: {split.targets[0].shape[-1]} values a target, but {self.n_values} are named"
+                )
+            return
         targets = torch.cat(split.targets) if self.target == "step" else torch.stack(split.targets)
         if self.target == "step":
             targets = targets[targets != IGNORE]
@@ -225,7 +284,9 @@ class Dataset:
     def __repr__(self) -> str:
         counts = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"
         channels = "1 channel" if self.d_input == 1 else f"{self.d_input} channels"
-        return f"Dataset({self.name!r}, {counts}, {channels}, {self.n_classes} classes)"
+        values = "1 value" if self.n_values == 1 else f"{self.n_values} values"
+        outputs = values if self.values else f"{self.n_classes} classes"
+        return f"Dataset({self.name!r}, {counts}, {channels}, {outputs})"
 
     @property
     def d_input(self) -> int:
@@ -236,6 +297,16 @@ class Dataset:
     def n_classes(self) -> int:
         """The number of classes."""
         return len(self.classes)
+
+    @property
+    def n_values(self) -> int:
+        """The number of values."""
+        return len(self.values)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a model gives: its classes, or its values."""
+        return self.classes or self.values
 
     @property
     def mean(self) -> Tensor:
@@ -250,11 +321,64 @@ class Dataset:
         """
         return self._moments[1]
 
+    @property
+    def target_mean(self) -> Tensor:
+        """(value,) float32: the mean of each value over the targets of the training split; 0 of none.
+
+        (0,) where classes are asked for, as ``target_std`` is.
+        """
+        return self._target_moments[0]
+
+    @property
+    def target_std(self) -> Tensor:
+        """(value,) float32: the standard deviation of each value over those targets (divisor: their number).
+
+        1 for a constant.
+        """
+        return self._target_moments[1]
+
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and std, accumulated in float64 and cast once."""
-        frames = torch.cat(self.train.inputs)
+        return _mean_and_std(self.train.inputs)
+
+    @cached_property
+    def _target_moments(self) -> tuple[Tensor, Tensor]:
+        if not self.values:
+            return torch.zeros(0), torch.ones(0)
+        targets = torch.cat([target.reshape(-1, self.n_values) for target in self.train.targets])
+        each = [_mean_and_std((column[asked(column), None],)) for column in targets.unbind(1)]
+        mean, std = (torch.cat(parts) for parts in zip(*each, strict=True))
+        return mean, std
+
+
+_AT_ONCE = 2**26
+"""So many numbers are copied to float64 at once: half a gigabyte."""
+
+
+def _mean_and_std(parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """Of each column of all (row, column) float32, accumulated in float64 and cast once; 0 and 1 of no rows.
+
+    Pieces are put together as in T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise
+    algorithm for computing sample variances", 1979, equation 2.1.
+    """
+    width = parts[0].shape[1]
+    rows, mean, std = 0, torch.zeros(width).double(), torch.zeros(width).double()
+    step = max(1, _AT_ONCE // max(1, *(part.numel() for part in parts)))
+    for first in range(0, len(parts), step):
+        piece = torch.cat(parts[first : first + step])
+        if not len(piece):
+            continue
         # Welford's recurrence, which torch uses, is exact for a constant: its standard deviation is zero.
-        std, mean = torch.std_mean(frames.double(), dim=0, correction=0)
-        std = std.float()
-        return mean.float(), torch.where(std == 0, torch.ones_like(std), std)
+        std_here, mean_here = torch.std_mean(piece.double(), dim=0, correction=0)
+        share = len(piece) / (rows + len(piece))
+        if rows:
+            off = mean_here - mean
+            spread = (
+                (1 - share) * std.square() + share * std_here.square() + share * (1 - share) * off.square()
+            )
+            mean, std = mean + share * off, spread.sqrt()
+        else:
+            mean, std = mean_here, std_here
+        rows += len(piece)
+    narrow = std.float()
+    return mean.float(), torch.where(narrow == 0, torch.ones_like(narrow), narrow)

@@ -87,9 +87,10 @@ def generated(
     test: Split,
     *,
     channels: tuple[str, ...],
-    classes: tuple[str, ...],
     target: Literal["sequence", "step"],
     texts: tuple[str, str],
+    classes: tuple[str, ...] = (),
+    values: tuple[str, ...] = (),
 ) -> Dataset:
     """The data set that was generated from ``options``.
 
@@ -99,9 +100,10 @@ def generated(
         learn: to train on and to validate.
         test: to test on.
         channels: their names.
-        classes: their names.
-        target: what a class is given for.
+        target: what a class, or values, are asked for.
         texts: the description and the source.
+        classes: their names, where classes are asked for.
+        values: their names, where values are.
     """
     train, held_out = hold_out(learn, options["validation"], seed=options["seed"], classes=classes)
     description, source = texts
@@ -117,4 +119,5 @@ def generated(
         train=train,
         validation=held_out,
         test=test,
+        values=values,
     )

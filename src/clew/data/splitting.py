@@ -15,9 +15,10 @@ def hold_out(
     """Divide ``split`` into what stays and a held-out share.
 
     With one class a sequence, of the n sequences of each class round(share · n) are held out (halves round
-    up), at least one, and at least one stays. With a class per frame the sequences are one such group. Both
-    parts keep the order of ``split``. Which ones are held out follows the order of 64-bit draws of PCG64,
-    seeded with ``seed`` and ``part``; numpy promises to keep that stream (NEP 19), so it outlives a version.
+    up), at least one, and at least one stays. With a class per frame, or with values, the sequences are one
+    such group. Both parts keep the order of ``split``. Which ones are held out follows the order of 64-bit
+    draws of PCG64, seeded with ``seed`` and ``part``; numpy promises to keep that stream (NEP 19), so it
+    outlives a version.
 
     Args:
         split: what to divide.
@@ -36,14 +37,14 @@ def hold_out(
     if share == 0 or not len(split):
         return split, Split((), ())
     draws = np.random.PCG64([seed, *part.encode()]).random_raw(len(split))
-    per_frame = split.targets[0].ndim == 1
+    together = split.per_frame or split.has_values
     groups: dict[int, list[int]] = {}
     for index in np.argsort(draws, kind="stable").tolist():
-        groups.setdefault(0 if per_frame else int(split.targets[index]), []).append(index)
+        groups.setdefault(0 if together else int(split.targets[index]), []).append(index)
     held: set[int] = set()
     for group, members in groups.items():
         if len(members) < 2:
-            which = "the data" if per_frame else f"class {classes[group]!r}"
+            which = "the data" if together else f"class {classes[group]!r}"
             raise ValueError(
                 f"{which} has only one sequence to learn from, so none can be held out: "
                 f"add sequences or set {part}=0"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.export.interface import What
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves
 
 __all__ = ["Runner", "largest_difference"]
@@ -20,7 +20,7 @@ STEPS = 20
 
 
 @torch.no_grad()
-def largest_difference(model: Classifier, what: What, runner: Runner) -> float:
+def largest_difference(model: SequenceModel, what: What, runner: Runner) -> float:
     """The largest difference of any output, over several batches and lengths.
 
     The samples are normal, with the mean and deviation of the training data. A whole sequence has 1, 7 and 50
@@ -33,7 +33,7 @@ def largest_difference(model: Classifier, what: What, runner: Runner) -> float:
         runner: runs what was exported.
 
     Returns:
-        max |difference| / max(1, max |reference|) over logits and states; NaN if either has one.
+        max |difference| / max(1, max |reference|) over answers and states; NaN if either has one.
     """
     generator = torch.Generator().manual_seed(0)
     pairs = (_sequences if what == "model" else _steps)(model, runner, generator)
@@ -46,7 +46,7 @@ def largest_difference(model: Classifier, what: What, runner: Runner) -> float:
 
 
 def _sequences(
-    model: Classifier, runner: Runner, generator: torch.Generator
+    model: SequenceModel, runner: Runner, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     for batch in BATCHES:
         for time in LENGTHS:
@@ -54,26 +54,28 @@ def _sequences(
             lengths = torch.randint(0, time + 1, (batch,), generator=generator)
             lengths[0] = time
             given = runner({"x": x, "lengths": lengths})
-            logits, state = model(x, lengths=lengths)
-            yield given["logits"], logits
+            answers, state = model(x, lengths=lengths)
+            yield given[model.answers], answers
             for name, wanted in named_leaves(state, "next"):
                 yield given[name], wanted
 
 
-def _steps(model: Classifier, runner: Runner, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def _steps(
+    model: SequenceModel, runner: Runner, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
     constants = model.constants()
     for batch in BATCHES:
         state = model.initial_state(batch)
         carried = dict(named_leaves(state, "state"))
         for x_k in _samples(model, (STEPS, batch), generator):
             given = runner({"x_k": x_k, **carried})
-            logits, state = model.step(x_k, state, constants=constants)
-            yield given["logits"], logits
+            answers, state = model.step(x_k, state, constants=constants)
+            yield given[model.answers], answers
             for name, wanted in named_leaves(state):
                 carried[f"state.{name}"] = given[f"next.{name}"]
                 yield given[f"next.{name}"], wanted
 
 
-def _samples(model: Classifier, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def _samples(model: SequenceModel, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     mean, std = model.input_mean, model.input_std
     return mean + std * torch.randn(*shape, len(mean), generator=generator, dtype=mean.dtype)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from clew.errors import unknown_name
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves
 from clew.version import __version__
 
@@ -40,7 +40,7 @@ class Interface:
     Attributes:
         what: ``"model"`` or ``"step"``.
         inputs: in their order.
-        outputs: in theirs: the logits, then the state after the last sample.
+        outputs: in theirs: the ``logits`` of classes or the ``values``, then the state after the last sample.
         state: the names of the state's tensors. One that is called ``backbone.0.real`` is the input
             ``state.backbone.0.real`` of the step, and an output ``next.backbone.0.real``.
     """
@@ -50,13 +50,20 @@ class Interface:
     outputs: tuple[Value, ...]
     state: tuple[str, ...]
 
-    def as_json(self, model: Classifier, channels: Sequence[str], classes: Sequence[str]) -> dict[str, Any]:
+    @property
+    def answers(self) -> str:
+        """The name of the first output."""
+        return self.outputs[0].name
+
+    def as_json(
+        self, model: SequenceModel, channels: Sequence[str], outputs: Sequence[str]
+    ) -> dict[str, Any]:
         """What is written into the file, for a reader without clew, in types that JSON has.
 
         Args:
             model: the model, for its configuration.
             channels: the names of the channels of a sample; none, or all of them.
-            classes: the names of the classes in the order of the logits; none, or all of them.
+            outputs: the names of the classes in the order of the logits, or of the values; none, or all.
 
         Raises:
             ValueError: if the names do not fit the model.
@@ -64,7 +71,7 @@ class Interface:
         config = model.config
         for kind, names, count in (
             ("channels", channels, config.d_input),
-            ("classes", classes, config.n_classes),
+            ("values" if config.n_values else "classes", outputs, config.n_outputs),
         ):
             if names and len(names) != count:
                 raise ValueError(f"the model has {count} {kind}, got the names of {len(names)}")
@@ -75,7 +82,8 @@ class Interface:
             "mixer": config.mixer,
             "pooling": config.pooling,
             "channels": list(channels),
-            "classes": list(classes),
+            "classes": [] if config.n_values else list(outputs),
+            "values": list(outputs) if config.n_values else [],
             "inputs": [dataclasses.asdict(value) for value in self.inputs],
             "outputs": [dataclasses.asdict(value) for value in self.outputs],
             "state": [
@@ -84,7 +92,7 @@ class Interface:
         }
 
 
-def interface(model: Classifier, what: What = "model") -> Interface:
+def interface(model: SequenceModel, what: What = "model") -> Interface:
     """What ``model`` takes and gives once it is exported.
 
     Args:
@@ -112,12 +120,13 @@ def interface(model: Classifier, what: What = "model") -> Interface:
         for name, leaf in named_leaves(model.initial_state(1))
     ]
     per_sample = what == "model" and config.pooling == "step"
-    logits = Value("logits", ("batch", *(("time",) if per_sample else ()), config.n_classes), computed)
+    time = ("time",) if per_sample else ()
+    answers = Value(model.answers, ("batch", *time, config.n_outputs), computed)
     if what == "model":
         inputs = [Value("x", ("batch", "time", config.d_input), raw), Value("lengths", ("batch",), "int64")]
     else:
         inputs = [Value("x_k", ("batch", config.d_input), raw), *_prefixed("state", leaves)]
-    outputs = [logits, *_prefixed("next", leaves)]
+    outputs = [answers, *_prefixed("next", leaves)]
     return Interface(what, tuple(inputs), tuple(outputs), tuple(leaf.name for leaf in leaves))
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from clew.export.constants import Constants
 from clew.export.scanned import Scanned
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves, with_leaves
 
 __all__ = ["Sequence", "Step"]
@@ -19,17 +19,17 @@ class Step(nn.Module):
         model: the model. What its step computes from the parameters alone is computed here, once.
     """
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: SequenceModel) -> None:
         super().__init__()
         self.model = model
         self._like = model.initial_state(1)
         self.constants = Constants(model.constants())
 
     def forward(self, x_k: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The logits (batch, n_classes) after ``x_k`` (batch, d_input), and the state then."""
+        """The answers (batch, output) after ``x_k`` (batch, d_input), and the state then."""
         before = with_leaves(self._like, state)
-        logits, after = self.model.step(x_k, before, constants=self.constants())
-        return logits, dict(named_leaves(after))
+        answers, after = self.model.step(x_k, before, constants=self.constants())
+        return answers, dict(named_leaves(after))
 
 
 class Sequence(nn.Module):
@@ -39,7 +39,7 @@ class Sequence(nn.Module):
         model: the model, which stays as it is: a copy is changed.
     """
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: SequenceModel) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
         for block in self.model.backbone.blocks:
@@ -47,5 +47,5 @@ class Sequence(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What ``model(x, lengths=lengths)`` returns, the state as tensors by name."""
-        logits, after = self.model(x, lengths=lengths)
-        return logits, dict(named_leaves(after))
+        answers, after = self.model(x, lengths=lengths)
+        return answers, dict(named_leaves(after))

@@ -12,7 +12,7 @@ from clew.errors import missing_extra
 from clew.export.interface import Interface, What, interface
 from clew.export.quiet import quiet
 from clew.export.torch_program import to_torch
-from clew.models import Classifier
+from clew.models import SequenceModel
 
 if TYPE_CHECKING:
     import onnx
@@ -25,20 +25,20 @@ OPSET = 18
 
 
 def to_onnx(
-    model: Classifier, what: What = "model", *, channels: Sequence[str] = (), classes: Sequence[str] = ()
+    model: SequenceModel, what: What = "model", *, channels: Sequence[str] = (), outputs: Sequence[str] = ()
 ) -> "onnx.ModelProto":
     """Export a model to ONNX, in real tensors and ONNX's own operators alone.
 
     Inputs and outputs are those of :func:`clew.export.interface`, by name and in order, with free axes
     ``batch`` and ``time``. In the model's ``metadata_props`` the key ``clew`` holds them once more as JSON,
-    with the names of channels and classes.
+    with the names of channels and of classes or values.
 
     Args:
         model: as :func:`clew.export.to_torch` takes it. In float64 the result is valid ONNX, but onnxruntime
             has not every operator in it: GELU is one that it lacks.
         what: ``"model"`` or ``"step"``, as there.
         channels: the names of the channels of a sample, for the metadata.
-        classes: the names of the classes in the order of the logits, for the metadata.
+        outputs: the names of the classes in the order of the logits, or of the values, for the metadata.
 
     Returns:
         The model; ``onnx.save`` writes it, ``SerializeToString`` gives the bytes for onnxruntime.
@@ -48,7 +48,7 @@ def to_onnx(
         ValueError: for names that do not fit the model, and as :func:`clew.export.to_torch`.
     """
     signature = interface(model, what)
-    described = signature.as_json(model, channels, classes)
+    described = signature.as_json(model, channels, outputs)
     _check_installed()
     return convert(to_torch(model, what), signature, described)
 

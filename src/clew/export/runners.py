@@ -50,9 +50,9 @@ def torch_runner(data: bytes, signature: Interface) -> Runner:
 
     def run(given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         if signature.what == "model":
-            logits, state = module(given["x"], given["lengths"])
+            answers, state = module(given["x"], given["lengths"])
         else:
-            logits, state = module(given["x_k"], {name: given[f"state.{name}"] for name in signature.state})
-        return {"logits": logits, **{f"next.{name}": tensor for name, tensor in state.items()}}
+            answers, state = module(given["x_k"], {name: given[f"state.{name}"] for name in signature.state})
+        return {signature.answers: answers, **{f"next.{name}": tensor for name, tensor in state.items()}}
 
     return run

@@ -8,7 +8,7 @@ from torch import Tensor
 from clew.export.interface import Interface, Value, What, interface
 from clew.export.modules import Sequence, Step
 from clew.export.quiet import quiet
-from clew.models import Classifier
+from clew.models import SequenceModel
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -19,7 +19,7 @@ __all__ = ["to_torch"]
 _TRACED = {"batch": 3, "time": 5}
 
 
-def to_torch(model: Classifier, what: What = "model") -> "ExportedProgram":
+def to_torch(model: SequenceModel, what: What = "model") -> "ExportedProgram":
     """Export a model with ``torch.export``, in real tensors and torch's own operations alone.
 
     The program takes raw samples, as the model does, in batches of any size. It refers to nothing of clew,
@@ -69,7 +69,7 @@ def to_torch(model: Classifier, what: What = "model") -> "ExportedProgram":
     return program
 
 
-def _check(model: Classifier) -> None:
+def _check(model: SequenceModel) -> None:
     """Refuse what cannot be exported, before torch does in many more words."""
     if model.training:
         raise ValueError("the model is in training mode; call model.eval() first")

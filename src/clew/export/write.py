@@ -16,8 +16,8 @@ from clew.export.quiet import quiet
 from clew.export.runners import onnx_runner, torch_runner
 from clew.export.torch_program import to_torch
 from clew.files.atomic import write_bytes
-from clew.models import Classifier
-from clew.runs import DataRecord, RunDirectory, load
+from clew.models import SequenceModel
+from clew.runs import DataRecord, RunDirectory, load_sequence_model
 
 __all__ = ["FORMATS", "METADATA", "Format", "Written", "write"]
 
@@ -81,10 +81,10 @@ def write(
         raise unknown_name("format", format, FORMATS)
     directory = RunDirectory(run_directory)
     target = directory.path / f"{what}{_SUFFIXES[format]}" if path is None else Path(path)
-    model = load(directory.path)
+    model = load_sequence_model(directory.path)
     signature = interface(model, what)
     _check_free(target, replace)
-    data = (_onnx if format == "onnx" else _torch)(model, signature, directory.config.data)
+    data = (_onnx if format == "onnx" else _torch)(model, signature, directory.config.labelled)
     runner = (onnx_runner if format == "onnx" else torch_runner)(data, signature)
     difference = largest_difference(model, what, runner)
     if not difference <= _REFUSED_ABOVE:  # so is NaN
@@ -107,13 +107,13 @@ def _check_free(target: Path, replace: bool) -> None:
         )
 
 
-def _onnx(model: Classifier, signature: Interface, data: DataRecord) -> bytes:
-    proto = to_onnx(model, signature.what, channels=data.channels, classes=data.classes)
+def _onnx(model: SequenceModel, signature: Interface, data: DataRecord) -> bytes:
+    proto = to_onnx(model, signature.what, channels=data.channels, outputs=data.outputs)
     return bytes(proto.SerializeToString())
 
 
-def _torch(model: Classifier, signature: Interface, data: DataRecord) -> bytes:
-    described = signature.as_json(model, data.channels, data.classes)
+def _torch(model: SequenceModel, signature: Interface, data: DataRecord) -> bytes:
+    described = signature.as_json(model, data.channels, data.outputs)
     file = io.BytesIO()
     with quiet():
         torch.export.save(

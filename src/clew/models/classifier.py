@@ -1,200 +1,27 @@
-"""A sequence in, a class out: in parallel over the whole sequence, or sample by sample."""
+"""A sequence in, a class out."""
 
-import copy
-from typing import NamedTuple, Self
+from typing import ClassVar, final
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from clew.models.config import ModelConfig
-from clew.models.groups import Group, parameter_groups
-from clew.models.pooling import pool, pooled_width
-from clew.nn.arguments import check_lengths
-from clew.nn.backbone import Backbone
-from clew.nn.norm import norm_layer
-from clew.nn.padding import zero_padding
+from clew.models.sequence_model import SequenceModel
 
-__all__ = ["Classifier", "ClassifierState"]
+__all__ = ["Classifier"]
 
 
-class ClassifierState(NamedTuple):
-    """What a classifier remembers of a sequence: tensors, batch first, at the leaves.
+@final
+class Classifier(SequenceModel):
+    """A model whose answers are the logits of ``config.n_classes`` classes: (batch, class).
 
-    Attributes:
-        backbone: the states of the mixers.
-        pooled: (batch, channel) float64: the sum of the features, or the last one; (batch, 0) for ``step``
-            pooling.
-        count: (batch,) int64: samples seen.
+    >>> import torch
+    >>> from clew.models import ModelConfig, build
+    >>> model = build(ModelConfig(d_input=3, n_classes=5, d_model=8))
+    >>> logits, state = model(torch.randn(2, 100, 3))
+    >>> logits.shape
+    torch.Size([2, 5])
     """
 
-    backbone: tuple[tuple[Tensor, ...], ...]
-    pooled: Tensor
-    count: Tensor  # type: ignore[assignment] # tuple.count gives way: nobody counts tensors
+    answers: ClassVar[str] = "logits"
 
-
-class Classifier(nn.Module):
-    """Standardise, encode, run the backbone, norm, pool, and a linear head.
-
-    Raw samples go in: the standardisation is part of the model (see :meth:`standardize`), so that a stream
-    needs nothing but the model.
-
-    Args:
-        config: what the model was built from, kept as ``config``; :func:`clew.models.build` is the usual
-            way here.
-        backbone: the blocks.
-
-    Raises:
-        ValueError: for an unknown norm or pooling.
-    """
-
-    input_mean: Tensor
-    input_std: Tensor
-
-    def __init__(self, config: ModelConfig, backbone: Backbone) -> None:
-        super().__init__()
-        self.config = config
-        self._pooled_width = pooled_width(config.pooling, backbone.d_model)
-        self.register_buffer("input_mean", torch.zeros(config.d_input))
-        self.register_buffer("input_std", torch.ones(config.d_input))
-        self.encoder = nn.Linear(config.d_input, backbone.d_model)
-        self.backbone = backbone
-        self.norm = norm_layer(config.norm, backbone.d_model)
-        self.head = nn.Linear(backbone.d_model, config.n_classes)
-
-    def standardize(self, mean: Tensor, std: Tensor) -> None:
-        """Set what raw samples are standardised by: (x − mean) / std, each (d_input,).
-
-        Raises:
-            ValueError: for another shape, or a deviation that is not positive and finite.
-        """
-        for name, value in (("mean", mean), ("std", std)):
-            if tuple(value.shape) != (self.config.d_input,):
-                raise ValueError(
-                    f"{name} is (d_input,) = ({self.config.d_input},); got shape {tuple(value.shape)}"
-                )
-        if not (torch.isfinite(mean).all() and torch.isfinite(std).all() and (std > 0).all()):
-            raise ValueError("mean and std must be finite, and std positive")
-        self.input_mean.copy_(mean)
-        self.input_std.copy_(std)
-
-    def forward(
-        self,
-        x: Tensor,
-        state: ClassifierState | None = None,
-        *,
-        lengths: Tensor | None = None,
-        dt: Tensor | None = None,
-    ) -> tuple[Tensor, ClassifierState]:
-        """Classify sequences, or their next chunks.
-
-        Args:
-            x: (batch, time, d_input), raw.
-            state: what the chunks before left; ``None`` at the start of a sequence.
-            lengths: (batch,): how many samples of each row count.
-            dt: (batch, time): time since the last sample in units of the layers' own step.
-
-        Returns:
-            The logits (batch, n_classes) after everything seen so far, or (batch, time, n_classes), zero
-            past each row's length, for ``step`` pooling; and the state.
-
-        Raises:
-            ValueError: for a shape that does not fit, and whatever the mixer refuses.
-        """
-        if x.dim() != 3 or x.shape[-1] != self.config.d_input:
-            raise ValueError(
-                f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
-            )
-        check_lengths(x, lengths)
-        before = self._unread(x.shape[0]) if state is None else (state.pooled, state.count)
-        y = self.encoder(self._standardised(zero_padding(x, lengths)))
-        y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
-        read, pooled, count = pool(self.config.pooling, self.norm(y), lengths, *before)
-        logits = self.head(read)
-        if self.config.pooling == "step":
-            logits = zero_padding(logits, lengths)
-        return logits, ClassifierState(mixed, pooled, count)
-
-    def step(
-        self,
-        x_k: Tensor,
-        state: ClassifierState,
-        *,
-        dt: Tensor | None = None,
-        constants: tuple[tuple[Tensor, ...], ...] | None = None,
-    ) -> tuple[Tensor, ClassifierState]:
-        """Classify after one more sample.
-
-        Args:
-            x_k: (batch, d_input), raw.
-            state: the state before it.
-            dt: (batch,): time since the last sample in units of the layers' own step.
-            constants: what :meth:`constants` returned, so that a stream computes it once.
-
-        Returns:
-            The logits (batch, n_classes) of everything seen so far, and the state.
-
-        Raises:
-            ValueError: for a shape that does not fit, and whatever the mixer refuses.
-        """
-        if x_k.dim() != 2 or x_k.shape[-1] != self.config.d_input:
-            raise ValueError(
-                f"x_k is (batch, channel) with {self.config.d_input} channels; got shape {tuple(x_k.shape)}"
-            )
-        y_k = self.encoder(self._standardised(x_k))
-        y_k, mixed = self.backbone.step(y_k, state.backbone, dt=dt, constants=constants)
-        features = self.norm(y_k)[:, None]
-        read, pooled, count = pool(self.config.pooling, features, None, state.pooled, state.count)
-        return self.head(read.flatten(1)), ClassifierState(mixed, pooled, count)
-
-    def resample(self, factor: float) -> Self:
-        """A copy for samples ``factor`` times as far apart as those that the model was trained on.
-
-        Every layer keeps its continuous system and takes longer steps (:meth:`clew.nn.Mixer.resample`); the
-        parts that act on each sample alone stay, and so does what the head reads: the mean over fewer
-        samples, or the last.
-
-        Args:
-            factor: 2 for half the sampling rate.
-
-        Returns:
-            The copy, with parameters of its own; this model stays as it is.
-
-        Raises:
-            ValueError: naming the layers that cannot be resampled, and why, or if ``factor`` is not positive
-                and finite.
-
-        >>> from clew.models import ModelConfig, build
-        >>> model = build(ModelConfig(d_input=1, n_classes=2))
-        >>> slow = model.resample(2)
-        >>> layer, other = (part.backbone.blocks[0].mixer for part in (model, slow))
-        >>> bool(torch.allclose(other.log_dt.exp(), 2 * layer.log_dt.exp()))
-        True
-        """
-        backbone = self.backbone.resample(factor)
-        model = copy.deepcopy(self)
-        model.backbone = backbone
-        return model
-
-    def constants(self) -> tuple[tuple[Tensor, ...], ...]:
-        """What :meth:`step` computes from the parameters alone."""
-        return self.backbone.constants()
-
-    def initial_state(self, batch_size: int) -> ClassifierState:
-        """The state before the first sample."""
-        return ClassifierState(self.backbone.initial_state(batch_size), *self._unread(batch_size))
-
-    def parameter_groups(
-        self, learning_rate: float, dynamics_learning_rate: float, weight_decay: float
-    ) -> list[Group]:
-        """The parameters for an optimiser; see :func:`clew.models.parameter_groups`."""
-        return parameter_groups(self, learning_rate, dynamics_learning_rate, weight_decay)
-
-    def _unread(self, batch: int) -> tuple[Tensor, Tensor]:
-        """What is pooled, and how many samples were, before the first."""
-        device = self.head.weight.device
-        pooled = torch.zeros(batch, self._pooled_width, dtype=torch.float64, device=device)
-        return pooled, torch.zeros(batch, dtype=torch.int64, device=device)
-
-    def _standardised(self, x: Tensor) -> Tensor:
-        dtype = self.encoder.weight.dtype
-        return ((x.to(self.input_mean.dtype) - self.input_mean) / self.input_std).to(dtype)
+    def _head(self, width: int) -> nn.Linear:
+        return nn.Linear(width, self.config.n_classes)

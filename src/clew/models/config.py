@@ -9,11 +9,11 @@ __all__ = ["ModelConfig"]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A classifier's shape.
+    """The shape of a classifier or of a regressor.
 
     Attributes:
         d_input: channels of a raw sample.
-        n_classes: classes to tell apart.
+        n_classes: classes to tell apart, for a classifier; 0 for a regressor.
         mixer: a name in :data:`clew.nn.mixers`.
         mixer_options: the mixer's own options, by name; values may be text.
         d_model: channels inside.
@@ -24,10 +24,11 @@ class ModelConfig:
         dropout: probability.
         pooling: what the head reads: the mean over the samples so far, the last sample, or every sample
             (``step``: one answer for each).
+        n_values: values to give, for a regressor; 0 for a classifier.
     """
 
     d_input: int
-    n_classes: int
+    n_classes: int = 0
     mixer: str = "s4d"
     mixer_options: Mapping[str, Any] = field(default_factory=dict)
     d_model: int = 64
@@ -37,3 +38,9 @@ class ModelConfig:
     channel_mixing: Literal["glu", "mlp", "none"] = "glu"
     dropout: float = 0.0
     pooling: Literal["mean", "last", "step"] = "mean"
+    n_values: int = 0
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers an answer has: classes or values."""
+        return self.n_classes or self.n_values

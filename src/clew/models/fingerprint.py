@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Union
 import torch
 
 if TYPE_CHECKING:
-    from clew.models.classifier import Classifier
     from clew.models.language_model import LanguageModel
+    from clew.models.sequence_model import SequenceModel
 
 __all__ = ["fingerprint"]
 
 
-def fingerprint(model: Union["Classifier", "LanguageModel"]) -> bytes:
+def fingerprint(model: Union["SequenceModel", "LanguageModel"]) -> bytes:
     """The SHA-256 of a model's configuration and weights: a state means nothing to any other model."""
     digest = hashlib.sha256(
         json.dumps(dataclasses.asdict(model.config), sort_keys=True, default=str).encode()

@@ -2,6 +2,8 @@
 
 from clew.ops.backends import ORDER, Backends, Choice, Operation, backends, use_backend
 from clew.ops.causal_conv.function import causal_conv, causal_conv_step
+from clew.ops.decode.function import decode
+from clew.ops.decode.weights import DecodeWeights
 from clew.ops.diagonal_ssm.function import diagonal_ssm
 from clew.ops.fft_conv.function import fft_conv
 from clew.ops.linear_scan.function import linear_scan
@@ -13,10 +15,12 @@ __all__ = [
     "ORDER",
     "Backends",
     "Choice",
+    "DecodeWeights",
     "Operation",
     "backends",
     "causal_conv",
     "causal_conv_step",
+    "decode",
     "diagonal_ssm",
     "fft_conv",
     "linear_scan",

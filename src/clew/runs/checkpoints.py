@@ -27,7 +27,7 @@ __all__ = [
     "write_checkpoint",
 ]
 
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"epoch-\d{5,}-batch-\d{6,}")
 
 

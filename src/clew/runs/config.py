@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from clew.data import Dataset, Split
-from clew.models import ModelConfig
+from clew.models import LanguageModelConfig, ModelConfig
+from clew.runs.text_record import TextRecord
 from clew.version import __version__
 
 __all__ = ["FORMAT", "DataRecord", "RunConfig", "digest"]
@@ -26,10 +27,11 @@ class DataRecord:
     Attributes:
         name: as in :func:`clew.data.load`.
         options: as in :func:`clew.data.load`.
-        classes: the names of the classes, in the order of the logits.
+        classes: the names of the classes, in the order of the logits; none of values.
         channels: the names of the channels of a sample.
-        target: one class a sequence, or one a step.
-        digest: of the values in the training and validation splits, see :func:`digest`.
+        target: one class, or one vector of values, a sequence, or one a step.
+        digest: of all numbers in the training and validation splits, see :func:`digest`.
+        values: the names of the values; none of classes.
     """
 
     name: str
@@ -38,6 +40,7 @@ class DataRecord:
     channels: tuple[str, ...]
     target: str
     digest: str
+    values: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataRecord":
@@ -49,7 +52,13 @@ class DataRecord:
             channels=tuple(dataset.channels),
             target=dataset.target,
             digest=digest(dataset.train, dataset.validation),
+            values=tuple(dataset.values),
         )
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what the model gives: its classes, or its values."""
+        return self.classes or self.values
 
 
 @dataclass(frozen=True)
@@ -59,20 +68,34 @@ class RunConfig:
     Attributes:
         model: how to build the model.
         data: which data it was trained on.
-        training: the fields of :class:`clew.train.TrainConfig`, its directory aside.
+        training: the fields of :class:`clew.train.TrainConfig` or :class:`clew.train.TextConfig`, its
+            directory aside.
         threads: how many threads of torch's the run was started with, in each process.
         processes: how many processes it was started with.
         clew: the version of clew that wrote it.
         torch: the version of torch that wrote it.
     """
 
-    model: ModelConfig
-    data: DataRecord
+    model: ModelConfig | LanguageModelConfig
+    data: DataRecord | TextRecord
     training: dict[str, Any]
     threads: int
     processes: int = 1
     clew: str = __version__
     torch: str = torch.__version__
+
+    @property
+    def labelled(self) -> DataRecord:
+        """``data``, of a run on labelled sequences.
+
+        Raises:
+            ValueError: for a run on text.
+        """
+        if isinstance(self.data, TextRecord):
+            raise ValueError(
+                "this run is a language model's: it was trained on text, not on labelled sequences"
+            )
+        return self.data
 
     def as_json(self) -> dict[str, Any]:
         """The content of the file, in types that JSON has."""
@@ -98,10 +121,12 @@ class RunConfig:
         if found != FORMAT:
             raise ValueError(f"{path} has format {found!r}; this version of clew reads format {FORMAT}")
         try:
-            data = dict(content.pop("data"))
-            data["classes"], data["channels"] = tuple(data["classes"]), tuple(data["channels"])
-            model = ModelConfig(**content.pop("model"))
-            return cls(model=model, data=DataRecord(**data), **content)
+            data, model = dict(content.pop("data")), content.pop("model")
+            if "tokenizer" in data:
+                return cls(model=LanguageModelConfig(**model), data=TextRecord.read(data), **content)
+            data.setdefault("values", ())  # a run from before there were values
+            data |= {name: tuple(data[name]) for name in ("classes", "channels", "values")}
+            return cls(model=ModelConfig(**model), data=DataRecord(**data), **content)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not the config.json of a run: {error}") from None
 

@@ -1,6 +1,7 @@
 """The folder of one training run, and what lies where in it."""
 
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,16 @@ class RunDirectory:
         self.config = RunConfig.read(self.config_file)
 
     @classmethod
-    def create(cls, path: str | Path, config: RunConfig, start: Checkpoint) -> "RunDirectory":
+    def create(
+        cls, path: str | Path, config: RunConfig, start: Checkpoint, files: Mapping[str, bytes] | None = None
+    ) -> "RunDirectory":
         """Make the run directory ``path``, which appears whole or not at all.
 
         Args:
             path: where; nothing is there yet.
             config: goes into its ``config.json``.
             start: the checkpoint from which the run starts.
+            files: what else lies there from the start, by name.
 
         Raises:
             FileExistsError: if there is something at ``path``.
@@ -61,6 +65,8 @@ class RunDirectory:
         with new_directory(path) as aside:
             (aside / "config.json").write_bytes(json_to_bytes(config.as_json()))
             (aside / "metrics.jsonl").write_bytes(b"")
+            for name, content in (files or {}).items():
+                (aside / name).write_bytes(content)
             (aside / "checkpoints" / start.name).mkdir(parents=True)
             write_checkpoint(aside / "checkpoints" / start.name, start)
         return cls(path)

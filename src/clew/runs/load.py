@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clew import data
-from clew.data import Dataset
+from torch import nn
+
+from clew import data, text
+from clew.data import Dataset, TextDataset
 from clew.files.tensors import check_tensors, read_tensors
-from clew.models import Classifier, build
+from clew.models import LanguageModel, SequenceModel, build
 from clew.runs.directory import RunDirectory
+from clew.runs.text_record import TextRecord
 
-__all__ = ["load", "load_dataset", "load_weights"]
+__all__ = ["load", "load_dataset", "load_sequence_model", "load_text", "load_weights"]
 
 
-def load(path: str | Path) -> Classifier:
+def load(path: str | Path) -> SequenceModel | LanguageModel:
     """The trained model of a run, on the CPU, in evaluation mode.
 
     Args:
@@ -33,7 +36,20 @@ def load(path: str | Path) -> Classifier:
     return model.eval()
 
 
-def load_weights(model: Classifier, path: Path) -> None:
+def load_sequence_model(path: str | Path) -> SequenceModel:
+    """The trained model of a run on labelled sequences; see :func:`load`.
+
+    Raises:
+        FileNotFoundError: as :func:`load`.
+        ValueError: as :func:`load`, and for a language model.
+    """
+    model = load(path)
+    if isinstance(model, LanguageModel):
+        raise ValueError(f"{path} is a language model; wanted one that was trained on labelled sequences")
+    return model
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
     """Set the parameters and buffers of ``model`` to those in the file ``path``.
 
     Raises:
@@ -55,16 +71,35 @@ def load_dataset(path: str | Path, options: Mapping[str, Any] | None = None) -> 
 
     Raises:
         FileNotFoundError: if it is not a run directory, or the data are not where they were.
-        ValueError: if the data no longer have the classes and channels that the run was trained on, or for
-            an unknown option.
+        ValueError: if the data no longer have the classes or values, and the channels, that the run was
+            trained on, or for an unknown option.
     """
-    record = RunDirectory(path).config.data
+    record = RunDirectory(path).config.labelled
     dataset = data.load(record.name, {**record.options, **(options or {})})
-    for field in ("classes", "channels", "target"):
+    for field in ("classes", "values", "channels", "target"):
         there, here = getattr(record, field), getattr(dataset, field)
         if there != here:
             raise ValueError(
                 f"the data set {record.name!r} has changed: for {path} its {field} were {there}, "
                 f"and now they are {here}"
             )
+    return dataset
+
+
+def load_text(path: str | Path) -> TextDataset:
+    """The text that a language model was trained on, as the run's own tokenizer divides it.
+
+    Args:
+        path: the run directory.
+
+    Raises:
+        FileNotFoundError: if it is not a run directory, or a file is not where it was.
+        ValueError: if it is a run on labelled sequences, or the text is no longer the same.
+    """
+    record = RunDirectory(path).config.data
+    if not isinstance(record, TextRecord):
+        raise ValueError(f"{path} was trained on labelled sequences, not on text")
+    dataset = data.read_text(record.files, text.load(path))
+    if TextRecord.of(dataset).digest != record.digest:
+        raise ValueError(f"the text has changed since {path} was trained on it: {', '.join(record.files)}")
     return dataset

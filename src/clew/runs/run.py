@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clew.models import Classifier
+from clew.models import LanguageModel, SequenceModel
 from clew.runs.config import RunConfig
 
 __all__ = ["Run"]
@@ -22,6 +22,6 @@ class Run:
     """
 
     directory: Path
-    model: Classifier = field(repr=False)
+    model: SequenceModel | LanguageModel = field(repr=False)
     metrics: list[dict[str, Any]] = field(repr=False)
     config: RunConfig = field(repr=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from clew.stream.lines import is_header, parse
-from clew.stream.session import Prediction, Session
+from clew.stream.session import Estimate, Prediction, Session
 from clew.stream.signals import Signals
 
 __all__ = ["SAVE_EVERY", "serve"]
@@ -37,6 +37,8 @@ def serve(session: Session, source: int, sink: int, signals: Signals, state: Pat
 
         {"sequence": 0, "sample": 2, "label": "a", "probability": 0.75, "probabilities": [0.75, 0.25]}
 
+    or, where the model gives values, ``{"sequence": 0, "sample": 2, "values": {"sum": 1.25}}``.
+
     Args:
         session: where to go on from.
         source: a file descriptor to read from.
@@ -52,7 +54,7 @@ def serve(session: Session, source: int, sink: int, signals: Signals, state: Pat
         answer. OSError: if reading, writing or saving fails otherwise.
     """
     keeper = _Keeper(session, state)
-    answers = _Answers(session.classes)
+    answers = _Answers(session)
     try:
         # One context around all steps instead of one around each; no gradient is wanted anywhere here.
         with torch.inference_mode():
@@ -110,19 +112,28 @@ class _Keeper:
 
 
 class _Answers:
-    """Writes predictions as JSON, the same text for the same numbers on every machine."""
+    """Writes answers as JSON, the same text for the same numbers on every machine."""
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self._labels = {name: json.dumps(name, ensure_ascii=False) for name in classes}
+    def __init__(self, session: Session) -> None:
+        # A name may hold a quote, or a percent sign, which is doubled in a format.
+        self._names = {name: json.dumps(name, ensure_ascii=False) for name in session.outputs}
+        if session.gives_values:
+            values = ", ".join(f"{name.replace('%', '%%')}: %.9g" for name in self._names.values())
+            self._format = f'{{"sequence": %d, "sample": %d, "values": {{{values}}}}}\n'
+            return
         self._format = (
             '{"sequence": %d, "sample": %d, "label": %s, "probability": %.6g, "probabilities": ['
-            + ", ".join(["%.6g"] * len(classes))
+            + ", ".join(["%.6g"] * len(session.outputs))
             + "]}\n"
         )
 
-    def line(self, prediction: Prediction) -> bytes:
-        sample, label, probability, probabilities, sequence = prediction
-        values = (sequence, sample, self._labels[label], probability, *probabilities)
+    def line(self, answer: Prediction | Estimate) -> bytes:
+        values: tuple[object, ...]
+        if isinstance(answer, Estimate):
+            values = (answer.sequence, answer.sample, *answer.values)
+        else:
+            sample, label, probability, probabilities, sequence = answer
+            values = (sequence, sample, self._names[label], probability, *probabilities)
         return (self._format % values).encode()
 
 

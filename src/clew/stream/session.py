@@ -1,5 +1,6 @@
 """A live session: a trained model run sample by sample, in memory that does not grow."""
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,18 +11,18 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from clew.models import Classifier
+from clew.models import Regressor, SequenceModel
 from clew.models.fingerprint import fingerprint
-from clew.runs import RunDirectory, load
+from clew.runs import RunDirectory, load_sequence_model
 from clew.stream.state import read_state, write_state
 
-__all__ = ["Position", "Prediction", "Session", "open"]
+__all__ = ["Estimate", "Position", "Prediction", "Session", "open"]
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 class Prediction(NamedTuple):
-    """What the model says after one more sample.
+    """What a classifier says after one more sample.
 
     Attributes:
         sample: the position of the sample in its sequence, from 0.
@@ -35,6 +36,20 @@ class Prediction(NamedTuple):
     label: str
     probability: float
     probabilities: tuple[float, ...]
+    sequence: int
+
+
+class Estimate(NamedTuple):
+    """What a regressor says after one more sample.
+
+    Attributes:
+        sample: the position of the sample in its sequence, from 0.
+        values: in the units of the data, in the order of their names.
+        sequence: the position of the sequence in the stream, from 0.
+    """
+
+    sample: int
+    values: tuple[float, ...]
     sequence: int
 
 
@@ -63,18 +78,25 @@ class Session:
     Args:
         model: in evaluation mode, on the CPU.
         channels: the names of the channels of a sample, for messages.
-        classes: the names of the classes, in the order of the logits.
+        outputs: the names of the classes, in the order of the logits, or of the values.
+
+    Attributes:
+        channels: as given.
+        outputs: as given.
+        gives_values: whether it answers with an :class:`Estimate`; otherwise with a :class:`Prediction`.
 
     Raises:
         ValueError: if the names do not fit the model, or it is in training mode or elsewhere than on the CPU.
     """
 
-    def __init__(self, model: Classifier, channels: Sequence[str], classes: Sequence[str]) -> None:
+    def __init__(self, model: SequenceModel, channels: Sequence[str], outputs: Sequence[str]) -> None:
         config = model.config
-        if (len(channels), len(classes)) != (config.d_input, config.n_classes):
+        self.gives_values = isinstance(model, Regressor)
+        if (len(channels), len(outputs)) != (config.d_input, config.n_outputs):
+            kind = "values" if self.gives_values else "classes"
             raise ValueError(
-                f"the model has {config.d_input} channels and {config.n_classes} classes, "
-                f"got the names of {len(channels)} channels and {len(classes)} classes"
+                f"the model has {config.d_input} channels and {config.n_outputs} {kind}, "
+                f"got the names of {len(channels)} channels and {len(outputs)} {kind}"
             )
         if model.training:
             raise ValueError("the model is in training mode; call model.eval() first")
@@ -83,7 +105,7 @@ class Session:
                 "the model is not on the CPU; a stream of single samples runs there: model.cpu()"
             )
         self.channels = tuple(channels)
-        self.classes = tuple(classes)
+        self.outputs = tuple(outputs)
         self._model = model
         self._sample = torch.zeros(1, config.d_input)
         self._values = self._sample.numpy()[0]  # the same memory
@@ -98,14 +120,15 @@ class Session:
         return self._position.samples
 
     @torch.inference_mode()
-    def push(self, sample: ArrayLike | Tensor) -> Prediction:
+    def push(self, sample: ArrayLike | Tensor) -> Prediction | Estimate:
         """Take the next sample.
 
         Args:
             sample: (channel,) numbers, raw: the model standardises them.
 
         Returns:
-            The model's prediction from this and all earlier samples of the sequence.
+            What the model says from this and all earlier samples of the sequence: of classes a
+            :class:`Prediction`, of values an :class:`Estimate`.
 
         Raises:
             ValueError: for a wrong shape or a value that is no finite float32, or if the model's output is
@@ -113,16 +136,20 @@ class Session:
         """
         self._take(sample)
         state, samples, sequence, number = self._position
-        logits, state = self._model.step(self._sample, state, constants=self._constants)
-        probabilities = torch.softmax(logits, dim=-1, dtype=torch.float32)[0].tolist()
-        highest = max(probabilities)
-        if highest != highest or probabilities[0] != probabilities[0]:  # NaN alone differs from itself
+        answers, state = self._model.step(self._sample, state, constants=self._constants)
+        if not self.gives_values:
+            answers = torch.softmax(answers, dim=-1, dtype=torch.float32)
+        numbers = answers[0].tolist()
+        if not all(map(math.isfinite, numbers)):
             raise ValueError(
                 "the model's output is not finite after this sample: its values may be too large"
             )
         self._position = Position(state, samples + 1, sequence, number + 1)
-        label = self.classes[probabilities.index(highest)]
-        return Prediction(number, label, highest, tuple(probabilities), sequence)
+        if self.gives_values:
+            return Estimate(number, tuple(numbers), sequence)
+        highest = max(numbers)
+        label = self.outputs[numbers.index(highest)]
+        return Prediction(number, label, highest, tuple(numbers), sequence)
 
     def reset(self) -> None:
         """End the sequence: the next sample starts a new one. A sequence without samples does not count."""
@@ -193,8 +220,8 @@ def open(run_directory: str | os.PathLike[str], state: str | os.PathLike[str] | 
         ValueError: if a file of the run or the state is damaged or belongs elsewhere.
     """
     path = Path(run_directory)
-    record = RunDirectory(path).config.data
-    session = Session(load(path), record.channels, record.classes)
+    record = RunDirectory(path).config.labelled
+    session = Session(load_sequence_model(path), record.channels, record.outputs)
     if state is not None:
         session.restore(state)
     return session

@@ -1,13 +1,13 @@
 """What must hold before a run writes anything."""
 
 from clew.data import Dataset
-from clew.models import Classifier
+from clew.models import SequenceModel
 from clew.train.objective import targets_in
 
 __all__ = ["check_fit"]
 
 
-def check_fit(model: Classifier, dataset: Dataset) -> None:
+def check_fit(model: SequenceModel, dataset: Dataset) -> None:
     """Check that ``model`` can be trained on ``dataset``.
 
     Raises:
@@ -21,6 +21,10 @@ def check_fit(model: Classifier, dataset: Dataset) -> None:
     if config.n_classes != dataset.n_classes:
         raise ValueError(
             f"the model tells {config.n_classes} classes apart, and {dataset.name!r} has {dataset.n_classes}"
+        )
+    if config.n_values != dataset.n_values:
+        raise ValueError(
+            f"the model gives {config.n_values} values, and {dataset.name!r} asks for {dataset.n_values}"
         )
     if (config.pooling == "step") != (dataset.target == "step"):
         wanted = "'step'" if dataset.target == "step" else "'mean' or 'last'"

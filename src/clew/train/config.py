@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from clew.errors import unknown_name
 
-__all__ = ["TrainConfig"]
+__all__ = ["TrainConfig", "check_number"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,17 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
-            _check(name, getattr(self, name), "a whole number of 1 or more", whole=True, low=1)
+            check_number(name, getattr(self, name), "a whole number of 1 or more", whole=True, low=1)
         for name in ("learning_rate", "dynamics_learning_rate"):
-            _check(name, getattr(self, name), "a number above 0", above=0)
+            check_number(name, getattr(self, name), "a number above 0", above=0)
         for name in ("weight_decay", "checkpoint_every"):
-            _check(name, getattr(self, name), "a number of 0 or more", low=0)
-        _check("warmup", self.warmup, "a share between 0 and 1", low=0, high=1)
+            check_number(name, getattr(self, name), "a number of 0 or more", low=0)
+        check_number("warmup", self.warmup, "a share between 0 and 1", low=0, high=1)
         if self.gradient_clip is not None:
-            _check("gradient_clip", self.gradient_clip, "a number above 0, or none", above=0)
-        _check("seed", self.seed, "a whole number from 0 to 2**63 - 1", whole=True, low=0, high=2**63 - 1)
+            check_number("gradient_clip", self.gradient_clip, "a number above 0, or none", above=0)
+        check_number(
+            "seed", self.seed, "a whole number from 0 to 2**63 - 1", whole=True, low=0, high=2**63 - 1
+        )
         if self.device not in ("auto", "cpu", "cuda"):
             raise unknown_name("device", str(self.device), ("auto", "cpu", "cuda"))
 
@@ -79,7 +81,7 @@ class TrainConfig:
         return cls(**record, directory=directory)
 
 
-def _check(
+def check_number(
     name: str,
     value: Any,
     wanted: str,
@@ -89,6 +91,20 @@ def _check(
     above: float = -math.inf,
     high: float = math.inf,
 ) -> None:
+    """Check that the setting ``name`` is a number in a range.
+
+    Args:
+        name: of the setting, for the message.
+        value: what it was set to.
+        wanted: what it should be, in words.
+        whole: whether it is a whole number.
+        low: the least that it may be.
+        above: what it must be above.
+        high: the most that it may be.
+
+    Raises:
+        ValueError: if it is not.
+    """
     number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or not (low <= value <= high and value > above):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")

@@ -2,44 +2,37 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import overload
 
 import torch
 from torch import Tensor, nn
 
-from clew.data import IGNORE, Split
-from clew.models import Classifier
-from clew.train.objective import cross_entropy_sum
+from clew.data import Split
+from clew.data.dataset import asked
+from clew.models import Classifier, Regressor, SequenceModel
+from clew.train.evaluation import Evaluation, ValueEvaluation
+from clew.train.objective import objective_of
 from clew.train.order import batches
 
-__all__ = ["Evaluation", "evaluate", "evaluating", "measure"]
+__all__ = ["evaluate", "evaluating", "measure"]
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How good a model is on a split.
-
-    Attributes:
-        loss: the mean cross entropy of a target, in nats.
-        accuracy: the share of targets that had the highest logit.
-        predictions: (count,) int64: the class with the highest logit, for each target that is not ``IGNORE``,
-            sequence after sequence.
-        targets: (count,) int64: what was asked for.
-    """
-
-    loss: float
-    accuracy: float
-    predictions: Tensor
-    targets: Tensor
-
-
-def evaluate(model: Classifier, split: Split, batch_size: int = 64) -> Evaluation:
+@overload
+def evaluate(model: Classifier, split: Split, batch_size: int = 64) -> Evaluation: ...
+@overload
+def evaluate(model: Regressor, split: Split, batch_size: int = 64) -> ValueEvaluation: ...
+@overload
+def evaluate(model: SequenceModel, split: Split, batch_size: int = 64) -> Evaluation | ValueEvaluation: ...
+def evaluate(model: SequenceModel, split: Split, batch_size: int = 64) -> Evaluation | ValueEvaluation:
     """Measure ``model`` on ``split``, on the model's own device.
 
     Args:
         model: left as it was found, in training or in evaluation mode.
-        split: at least one target in it is not ``IGNORE``.
+        split: something is asked for in it.
         batch_size: sequences at a time; no result depends on it, but for rounding.
+
+    Returns:
+        Of a classifier an :class:`Evaluation`, of a regressor a :class:`ValueEvaluation`.
 
     Raises:
         ValueError: if there is nothing to measure.
@@ -48,30 +41,36 @@ def evaluate(model: Classifier, split: Split, batch_size: int = 64) -> Evaluatio
     predictions, targets = [], []
     with evaluating(model):
         for indices in batches(list(range(len(split))), batch_size):
-            logits, wanted, sums = measure(model, split, indices)
+            answers, wanted, sums = measure(model, split, indices)
             totals += sums.cpu()
-            asked = wanted != IGNORE
-            predictions.append(logits.argmax(-1)[asked].cpu())
-            targets.append(wanted[asked].cpu())
-    loss, right, count = totals.tolist()
+            if isinstance(model, Regressor):
+                rows = asked(wanted).any(-1)
+            else:
+                answers, rows = answers.argmax(-1), asked(wanted)
+            predictions.append(answers[rows].cpu())
+            targets.append(wanted[rows].cpu())
+    loss, measured, count = totals.tolist()
     if not count:
         raise ValueError("there is nothing to evaluate: the split has no targets")
-    return Evaluation(loss / count, right / count, torch.cat(predictions), torch.cat(targets))
+    if isinstance(model, Regressor):
+        trivial = model.head.mean.cpu()
+        return ValueEvaluation(loss / count, torch.cat(predictions), torch.cat(targets), trivial)
+    return Evaluation(loss / count, measured / count, torch.cat(predictions), torch.cat(targets))
 
 
-def measure(model: Classifier, split: Split, indices: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+def measure(model: SequenceModel, split: Split, indices: list[int]) -> tuple[Tensor, Tensor, Tensor]:
     """One batch of :func:`evaluate`.
 
     Returns:
-        The logits and the targets of the batch, and (3,) float64: the summed loss, the number of right
-        answers, the number of targets.
+        The answers and the targets of the batch, and (3,) float64: the summed loss, what the objective
+        measures beside it, the number of targets.
     """
     device = model.head.weight.device
     batch = split.batch(indices)
     targets = batch.targets.to(device)
-    logits, _ = model(batch.inputs.to(device), lengths=batch.lengths.to(device))
-    loss, right = cross_entropy_sum(logits, targets)
-    return logits, targets, torch.stack([loss.double(), right.double(), (targets != IGNORE).sum().double()])
+    answers, _ = model(batch.inputs.to(device), lengths=batch.lengths.to(device))
+    loss, measured = objective_of(model).sums(answers, targets)
+    return answers, targets, torch.stack([loss.double(), measured.double(), asked(targets).sum().double()])
 
 
 @contextlib.contextmanager

@@ -2,26 +2,29 @@
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import overload
 
 import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from clew.data import Dataset
-from clew.models import Classifier, ModelConfig
-from clew.runs import DataRecord, Run, RunConfig, RunDirectory, newest_checkpoint, read_checkpoint
+from clew.data import Dataset, TextDataset
+from clew.models import LanguageModel, SequenceModel
+from clew.runs import Run, RunConfig, RunDirectory, newest_checkpoint, read_checkpoint
 from clew.runs.load import load_weights
-from clew.train.checks import check_fit
 from clew.train.config import TrainConfig
+from clew.train.labelled import Labelled
 from clew.train.loop import Loop
 from clew.train.optimiser import build_optimiser
 from clew.train.position import Position
 from clew.train.snapshot import restore, take
-from clew.train.step import Stepper
+from clew.train.task import Task
 from clew.train.team import Team
+from clew.train.text import Text, TextConfig
 
-__all__ = ["default_directory", "fit"]
+__all__ = ["fit"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +32,39 @@ logger = logging.getLogger(__name__)
 _FREE = frozenset({"training.checkpoint_every", "training.device"})
 
 
+@overload
 def fit(
-    model: Classifier, dataset: Dataset, config: TrainConfig, *, resume: bool = False, progress: bool = True
+    model: SequenceModel,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run: ...
+@overload
+def fit(
+    model: LanguageModel,
+    dataset: TextDataset,
+    config: TextConfig,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run: ...
+def fit(
+    model: SequenceModel | LanguageModel,
+    dataset: Dataset | TextDataset,
+    config: TrainConfig | TextConfig,
+    *,
+    resume: bool = False,
+    progress: bool = True,
 ) -> Run:
     """Train ``model`` on ``dataset``.
 
-    Minimises the mean cross entropy with AdamW, a warmup and a cosine, and clipped gradients; keeps the
-    weights with the lowest loss on the validation split, and stops when it has not fallen for ``patience``
-    epochs. Without a validation split it trains for all epochs and keeps the last weights.
+    Minimises the mean cross entropy of classes, or the mean squared error of standardised values, with AdamW,
+    a warmup and a cosine, and clipped gradients; keeps the weights with the lowest loss on the validation
+    split, and stops when it has not fallen for ``patience`` epochs. Without a validation split it trains for
+    all epochs and keeps the last weights. A language model learns from text for so many steps or minutes,
+    without an early end; see :class:`TextConfig`.
 
     Everything goes into the run directory: ``config.json``, ``metrics.jsonl`` with a line a step, a
     checkpoint every few seconds, and in the end ``model.safetensors``. The same seed, threads and machine
@@ -44,8 +72,8 @@ def fit(
     launch`` the processes divide each batch among them, and follow the loss curve of one.
 
     Args:
-        model: trained in place, and moved to the device; standardised with the data's mean and deviation
-            where training starts afresh.
+        model: trained in place, and moved to the device; standardised with the data's means and deviations
+            where training starts afresh, if its samples are numbers.
         dataset: what to learn.
         config: how.
         resume: go on with the run in ``config.directory`` that was interrupted; ``model`` then needs only the
@@ -62,12 +90,13 @@ def fit(
             with was another one or is damaged: nothing has then been written. Or if the loss ceases to be
             finite: all up to the last checkpoint is then kept.
     """
-    check_fit(model, dataset)
+    task = _task(model, dataset, config)
+    task.check()
     team = Team.form(config.device)
-    path = Path(config.directory or default_directory(dataset, model.config))
+    path = task.directory
     record = RunConfig(
         model=model.config,
-        data=DataRecord.of(dataset),
+        data=task.record,
         training=config.as_record(),
         threads=torch.get_num_threads(),
         processes=team.size,
@@ -92,31 +121,49 @@ def fit(
         if resume:
             if team.leads:
                 stack.enter_context(directory.lock())
-            position, best, metrics_size = _restart(directory, model, dataset, optimiser)
-            team.wait()
-            if team.leads:
-                directory.rewind(metrics_size)
+            position, best, metrics_size, memory = _restart(directory, task, optimiser)
         else:
             position, best = Position(), None
-            model.standardize(dataset.mean, dataset.std)
-            team.wait()
+            task.begin()
+        team.wait()
+        steps = task.steps(optimiser, team, position.step)
+        stack.callback(steps.close)
+        if resume:
+            if memory is not None:
+                steps.recall(*memory)
             if team.leads:
-                directory = RunDirectory.create(path, record, take(model, optimiser, position, best, 0))
-                stack.enter_context(directory.lock())
+                directory.rewind(metrics_size)
+        elif team.leads:
+            directory = RunDirectory.create(
+                path, record, take(steps, optimiser, position, best, 0), task.files()
+            )
+            stack.enter_context(directory.lock())
         team.wait()
         directory = RunDirectory(path)
-        stepper = Stepper(model, optimiser, dataset, config, team, position.step)
-        stack.callback(stepper.close)
-        Loop(stepper, optimiser, directory, progress=progress).run(position, best)
+        Loop(steps, optimiser, directory, progress=progress).run(position, best)
         if team.leads:
             directory.finish(model)
         team.wait()
     return Run(directory.path, model, directory.metrics(), directory.config)
 
 
-def default_directory(dataset: Dataset, config: ModelConfig) -> Path:
-    """Where a run lies whose settings do not say: ``runs/japanese-vowels-s4d``, for instance."""
-    return Path("runs") / f"{dataset.name}-{config.mixer}"
+def _task(
+    model: SequenceModel | LanguageModel, dataset: Dataset | TextDataset, config: TrainConfig | TextConfig
+) -> Task:
+    """The task of these three, if they belong together."""
+    if (
+        isinstance(model, LanguageModel)
+        and isinstance(dataset, TextDataset)
+        and isinstance(config, TextConfig)
+    ):
+        return Text(model, dataset, config)
+    if isinstance(model, SequenceModel) and isinstance(dataset, Dataset) and isinstance(config, TrainConfig):
+        return Labelled(model, dataset, config)
+    raise ValueError(
+        "fit takes a LanguageModel, a TextDataset and a TextConfig, or a Classifier or Regressor, a Dataset "
+        f"and a TrainConfig; got a {type(model).__name__}, a {type(dataset).__name__} "
+        f"and a {type(config).__name__}"
+    )
 
 
 def _open(path: Path, record: RunConfig) -> RunDirectory:
@@ -135,12 +182,18 @@ def _open(path: Path, record: RunConfig) -> RunDirectory:
 
 
 def _restart(
-    directory: RunDirectory, model: Classifier, dataset: Dataset, optimiser: AdamW
-) -> tuple[Position, dict[str, Tensor] | None, int]:
-    """Restore the newest checkpoint, or start over: the position, best weights, size of the metrics."""
+    directory: RunDirectory, task: Task, optimiser: AdamW
+) -> tuple[Position, dict[str, Tensor] | None, int, tuple[Mapping[str, Tensor], Path] | None]:
+    """Restore the newest checkpoint, or start over.
+
+    Returns:
+        The position, the best weights, the size of the metrics; and what the steps kept, with its file.
+    """
     path = newest_checkpoint(directory.checkpoints)
-    if path is not None:
-        return restore(read_checkpoint(path), path, model, optimiser)
-    logger.warning("%s holds no checkpoint: training starts over", directory.path)
-    model.standardize(dataset.mean, dataset.std)
-    return Position(), None, 0
+    if path is None:
+        logger.warning("%s holds no checkpoint: training starts over", directory.path)
+        task.begin()
+        return Position(), None, 0, None
+    checkpoint = read_checkpoint(path)
+    memory = (checkpoint.tensors.get("memory", {}), path / "memory.safetensors")
+    return *restore(checkpoint, path, task.model, optimiser), memory

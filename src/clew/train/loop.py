@@ -11,7 +11,7 @@ from clew.runs import MetricsLog, RunDirectory, save_checkpoint
 from clew.train.bar import Bar
 from clew.train.position import Position
 from clew.train.snapshot import take
-from clew.train.step import Stepper
+from clew.train.task import Steps
 
 __all__ = ["Loop"]
 
@@ -29,9 +29,7 @@ class Loop:
         progress: whether to show a progress bar where there is a terminal.
     """
 
-    def __init__(
-        self, stepper: Stepper, optimiser: AdamW, directory: RunDirectory, *, progress: bool
-    ) -> None:
+    def __init__(self, stepper: Steps, optimiser: AdamW, directory: RunDirectory, *, progress: bool) -> None:
         self.stepper, self.optimiser = stepper, optimiser
         self.directory, self.progress = directory, progress
 
@@ -49,10 +47,11 @@ class Loop:
         self._best = best
         start, saved = time.monotonic() - position.seconds, time.monotonic()
         log = MetricsLog(self.directory.metrics_file) if leads else None
-        bar = Bar(position, stepper.steps, stepper.config.epochs, shown=self.progress and leads)
+        shown = self.progress and leads
+        bar = Bar(position, stepper.steps, stepper.epochs, stepper.objective.measure, shown=shown)
         try:
-            while not self._finished(position):
-                training = position.batch < stepper.epoch_steps
+            while not stepper.finished(position):
+                training = not stepper.over(position)
                 position, line = self._step(position) if training else self._end_epoch(position)
                 position = dataclasses.replace(position, seconds=time.monotonic() - start)
                 bar.show(position)
@@ -60,8 +59,11 @@ class Loop:
                     continue
                 if line is not None:
                     log.write(line | ({"seconds": position.seconds} if training else {}))
+                for sample in [] if training else stepper.samples(position):
+                    log.write(sample)
+                    bar.say(sample["text"])
                 if time.monotonic() - saved >= stepper.config.checkpoint_every:
-                    checkpoint = take(stepper.model, self.optimiser, position, self._best, log.sync())
+                    checkpoint = take(stepper, self.optimiser, position, self._best, log.sync())
                     save_checkpoint(self.directory.checkpoints, checkpoint)
                     saved = time.monotonic()
             if log is not None:
@@ -73,21 +75,17 @@ class Loop:
         if self._best is not None:
             stepper.model.load_state_dict(self._best)
 
-    def _finished(self, position: Position) -> bool:
-        config = self.stepper.config
-        return position.epoch >= config.epochs or position.stale >= config.patience
-
     def _step(self, position: Position) -> tuple[Position, dict[str, Any]]:
         """Take a step: the position after it, and its line of metrics."""
         if position.batch == 0:
-            position = dataclasses.replace(position, loss=0.0, right=0, count=0)
+            position = dataclasses.replace(position, loss=0.0, measured=0.0, count=0)
         result = self.stepper.step(position.epoch, position.batch)
         after = dataclasses.replace(
             position,
             batch=position.batch + 1,
             step=position.step + 1,
             loss=position.loss + result.loss,
-            right=position.right + result.right,
+            measured=position.measured + result.measured,
             count=position.count + result.targets,
         )
         line = {
@@ -95,7 +93,7 @@ class Loop:
             "step": after.step,
             "epoch": position.epoch,
             "loss": result.loss / max(result.targets, 1),
-            "accuracy": result.right / max(result.targets, 1),
+            self.stepper.objective.measure: result.measured / max(result.targets, 1),
             "learning_rate": result.learning_rate,
         }
         return after, line
@@ -103,9 +101,9 @@ class Loop:
     def _end_epoch(self, position: Position) -> tuple[Position, dict[str, Any] | None]:
         """Validate, where there is a split for it, and go to the next epoch."""
         after = dataclasses.replace(position, epoch=position.epoch + 1, batch=0)
-        if not len(self.stepper.dataset.validation):
+        if not self.stepper.validates:
             return after, None
-        loss, accuracy = self.stepper.validate()
+        loss, measured = self.stepper.validate()
         better = position.best_loss is None or loss < position.best_loss
         if better:
             weights = self.stepper.model.state_dict()
@@ -118,7 +116,7 @@ class Loop:
             "step": position.step,
             "epoch": position.epoch,
             "loss": loss,
-            "accuracy": accuracy,
+            self.stepper.objective.measure: measured,
             "best": better,
         }
         return after, line

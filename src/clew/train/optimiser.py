@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from clew.files.tensors import check_tensors
-from clew.models import Classifier
-from clew.train.config import TrainConfig
+from clew.models import LanguageModel, SequenceModel
+from clew.train.task import Settings
 
 __all__ = ["build_optimiser", "optimiser_tensors", "restore_optimiser"]
 
 _KEYS = ("exp_avg", "exp_avg_sq", "step")
 
 
-def build_optimiser(model: Classifier, config: TrainConfig) -> AdamW:
+def build_optimiser(model: SequenceModel | LanguageModel, config: Settings) -> AdamW:
     """AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2).
 
     Args:

@@ -14,8 +14,8 @@ class Position:
         batch: its batch that comes next; one past the last when its validation comes next.
         step: steps taken, over all epochs.
         seconds: spent in training, interruptions left out.
-        loss: summed over the targets of the epoch so far, in nats.
-        right: how many of them were answered right.
+        loss: summed over the targets of the epoch so far.
+        measured: what the objective measures beside it, summed likewise.
         count: how many of them there were.
         best_loss: the lowest validation loss so far.
         stale: epochs since then.
@@ -26,7 +26,7 @@ class Position:
     step: int = 0
     seconds: float = 0.0
     loss: float = 0.0
-    right: int = 0
+    measured: float = 0.0
     count: int = 0
     best_loss: float | None = None
     stale: int = 0

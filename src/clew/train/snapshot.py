@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW
 
 from clew.files.tensors import check_tensors
-from clew.models import Classifier
 from clew.runs import Checkpoint
 from clew.train.optimiser import optimiser_tensors, restore_optimiser
 from clew.train.position import Position
+from clew.train.task import Steps
 
 __all__ = ["restore", "take"]
 
 
 def take(
-    model: Classifier,
+    steps: Steps,
     optimiser: AdamW,
     position: Position,
     best: Mapping[str, Tensor] | None,
@@ -31,14 +31,14 @@ def take(
     """The checkpoint of this moment.
 
     Args:
-        model: with its parameters and buffers.
-        optimiser: over the parameters of ``model``.
+        steps: its model, with parameters and buffers, and what it keeps itself.
+        optimiser: over the parameters of the model.
         position: how far the run has come.
         best: the weights of the lowest validation loss so far.
         metrics_size: of the lines in ``metrics.jsonl`` up to now, in bytes.
     """
-    random = {"cpu": torch.get_rng_state()}
-    device = model.head.weight.device
+    random, model, memory = {"cpu": torch.get_rng_state()}, steps.model, steps.memory()
+    device = next(model.parameters()).device
     if device.type == "cuda":
         random["cuda"] = torch.cuda.get_rng_state(device)
     tensors: dict[str, Mapping[str, Tensor]] = {
@@ -48,12 +48,14 @@ def take(
     }
     if best is not None:
         tensors["best"] = best
+    if memory:
+        tensors["memory"] = memory
     state = {"position": dataclasses.asdict(position), "metrics_size": metrics_size}
     return Checkpoint(position.epoch, position.batch, state, tensors)
 
 
 def restore(
-    checkpoint: Checkpoint, path: Path, model: Classifier, optimiser: AdamW
+    checkpoint: Checkpoint, path: Path, model: nn.Module, optimiser: AdamW
 ) -> tuple[Position, dict[str, Tensor] | None, int]:
     """Put ``model``, ``optimiser`` and torch's generators in the state of ``checkpoint``.
 
@@ -84,7 +86,7 @@ def restore(
     model.load_state_dict(weights)
     restore_optimiser(optimiser, model, moments, path / "optimiser.safetensors", position.step)
     torch.set_rng_state(generator)
-    device = model.head.weight.device
+    device = next(model.parameters()).device
     if device.type == "cuda" and "cuda" in random:
         torch.cuda.set_rng_state(random["cuda"], device)
     return position, None if best is None else dict(best), metrics_size

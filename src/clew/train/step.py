@@ -1,36 +1,42 @@
 """The numbers of training: one step of the optimiser, one validation, over all processes of a team."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.optim import AdamW
 
-from clew.data import IGNORE, Dataset
-from clew.models import Classifier
+from clew.data import Dataset
+from clew.data.dataset import nothing
+from clew.models import SequenceModel
 from clew.nn import Dropout
 from clew.train.config import TrainConfig
 from clew.train.evaluate import evaluating, measure
-from clew.train.objective import cross_entropy_sum, targets_in
+from clew.train.objective import objective_of, targets_in
 from clew.train.order import batches, epoch_order
+from clew.train.position import Position
 from clew.train.schedule import warmup_cosine
 from clew.train.team import Team
 
-__all__ = ["StepResult", "Stepper"]
+__all__ = ["StepResult", "Stepper", "check_finite"]
 
 
 class StepResult(NamedTuple):
     """What a step measured, over the global batch and before the weights moved.
 
     Attributes:
-        loss: summed over the targets, in nats.
-        right: how many targets had the highest logit.
+        loss: summed over the targets.
+        measured: what the objective measures beside it, summed likewise: right answers, squared errors,
+            or bits.
         targets: how many targets there were.
         learning_rate: the highest of the groups' rates.
     """
 
     loss: float
-    right: int
+    measured: float
     targets: int
     learning_rate: float
 
@@ -49,11 +55,14 @@ class Stepper:
         config: how.
         team: the processes.
         taken: how many steps were taken before.
+
+    Attributes:
+        objective: what the model learns by.
     """
 
     def __init__(
         self,
-        model: Classifier,
+        model: SequenceModel,
         optimiser: AdamW,
         dataset: Dataset,
         config: TrainConfig,
@@ -61,10 +70,13 @@ class Stepper:
         taken: int,
     ) -> None:
         self.model, self.dataset, self.config, self.team = model, dataset, config, team
+        self.objective = objective_of(model)
         self.epoch_steps = math.ceil(len(dataset.train) / config.batch_size)
-        self.steps = config.epochs * self.epoch_steps
+        self.epochs = config.epochs
+        self.steps: int | None = config.epochs * self.epoch_steps
+        self.validates = bool(len(dataset.validation))
         self._optimiser = optimiser
-        self._schedule = warmup_cosine(optimiser, self.steps, config.warmup, taken)
+        self._schedule = warmup_cosine(optimiser, config.epochs * self.epoch_steps, config.warmup, taken)
         self._parallel = team.accelerator.prepare(model)
         self._parallel.train()
         self._target_counts = targets_in(dataset.train.targets)
@@ -83,29 +95,30 @@ class Stepper:
         longest = int(self.dataset.train.lengths[indices].max())
         inputs, lengths, targets = self.dataset.train.batch(indices[share.rows], time=longest)
         if share.idle:
-            targets = torch.full_like(targets, IGNORE)
+            targets = torch.full_like(targets, nothing(targets))
         for dropout in self._dropouts:
             dropout.set_rows(len(indices), share.rows)
 
-        logits, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
-        loss, right = cross_entropy_sum(logits, targets.to(device))
-        total, total_right = self.team.sum(torch.stack([loss.detach().double(), right.double()])).tolist()
+        answers, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
+        loss, measured = self.objective.sums(answers, targets.to(device))
+        sums = self.team.sum(torch.stack([loss.detach().double(), measured.double()]))
+        total, total_measured = sums.tolist()
         where = f"at step {epoch * self.epoch_steps + batch + 1} (epoch {epoch + 1}, batch {batch + 1})"
-        self._check_finite(total, f"the loss is {total} {where}")
+        check_finite(total, f"the loss is {total} {where}")
 
         # A batch may ask for nothing at all: every target of it is ignored.
         self.team.accelerator.backward(loss * (self.team.size / max(count, 1)))
         limit = math.inf if self.config.gradient_clip is None else self.config.gradient_clip
         norm = float(self.team.accelerator.clip_grad_norm_(self.model.parameters(), limit))
-        self._check_finite(norm, f"the norm of the gradient is {norm} {where}")
+        check_finite(norm, f"the norm of the gradient is {norm} {where}")
         rate = float(max(self._schedule.get_last_lr()))
         self._optimiser.step()
         self._schedule.step()
         self._optimiser.zero_grad()
-        return StepResult(total, int(total_right), count, rate)
+        return StepResult(total, total_measured, count, rate)
 
     def validate(self) -> tuple[float, float]:
-        """The mean loss and the accuracy on the validation split, each process measuring some of its batches.
+        """The mean loss on the validation split and what is measured beside it, by all processes.
 
         Raises:
             ValueError: if the loss is not finite.
@@ -116,9 +129,28 @@ class Stepper:
         with evaluating(self.model):
             for indices in parts[self.team.index :: self.team.size]:
                 totals += measure(self.model, split, indices)[2]
-        loss, right, count = self.team.sum(totals).tolist()
-        self._check_finite(loss, f"the validation loss is {loss / count}")
-        return loss / count, right / count
+        loss, measured, count = self.team.sum(totals).tolist()
+        check_finite(loss, f"the validation loss is {loss / count}")
+        return loss / count, measured / count
+
+    def finished(self, position: Position) -> bool:
+        """Whether all epochs have passed, or the validation loss has not fallen for long enough."""
+        return position.epoch >= self.epochs or position.stale >= self.config.patience
+
+    def over(self, position: Position) -> bool:
+        """Whether every batch of the epoch was seen."""
+        return position.batch >= self.epoch_steps
+
+    def samples(self, position: Position) -> list[dict[str, Any]]:
+        """None: measures say how good answers are."""
+        return []
+
+    def memory(self) -> dict[str, Tensor]:
+        """Nothing: each batch stands alone."""
+        return {}
+
+    def recall(self, tensors: Mapping[str, Tensor], path: Path) -> None:
+        """Nothing to take back."""
 
     def close(self) -> None:
         """Leave the model as one that is trained no more."""
@@ -134,10 +166,19 @@ class Stepper:
             self._batches = (epoch, batches(order, self.config.batch_size))
         return self._batches[1][batch]
 
-    @staticmethod
-    def _check_finite(value: float, problem: str) -> None:
-        if not math.isfinite(value):
-            raise ValueError(
-                f"{problem}: training stops, and the last checkpoint is from before it; a lower learning "
-                "rate or a gradient clip may help"
-            )
+
+def check_finite(value: float, problem: str) -> None:
+    """Stop training where it has gone astray.
+
+    Args:
+        value: a loss, or the norm of a gradient.
+        problem: what is wrong if it is not finite.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if not math.isfinite(value):
+        raise ValueError(
+            f"{problem}: training stops, and the last checkpoint is from before it; a lower learning "
+            "rate or a gradient clip may help"
+        )

@@ -1,6 +1,6 @@
 """The layers of a model in one picture, without a run or its data."""
 
-from clew.models import Classifier
+from clew.models import LanguageModel, SequenceModel
 from clew.train.report.figures.canvas import LIGHT, stacked_png
 from clew.train.report.figures.kernels import draw_kernels
 from clew.train.report.figures.poles import draw_poles
@@ -12,7 +12,7 @@ __all__ = ["picture"]
 LAGS = 256
 
 
-def picture(model: Classifier) -> bytes:
+def picture(model: SequenceModel | LanguageModel) -> bytes:
     """The poles of the layers beside the unit circle, their time constants, and their kernels, as one PNG.
 
     Args:

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from clew.data import Dataset
-from clew.models import Classifier
-from clew.runs import RunConfig, RunDirectory, load, load_dataset
+from clew.models import Classifier, Regressor, SequenceModel
+from clew.runs import RunConfig, RunDirectory, load_dataset, load_sequence_model
 from clew.train.evaluate import evaluate
+from clew.train.evaluation import record
 from clew.train.report.measure.confusion import Confusion, count_confusions
 from clew.train.report.measure.learning import Learning, learning
+from clew.train.report.measure.predicted import Predicted
 from clew.train.report.measure.sample import sample_split
 
 __all__ = ["Material"]
@@ -31,7 +33,7 @@ class Material:
 
     path: Path
     config: RunConfig
-    model: Classifier
+    model: SequenceModel
     dataset: Dataset
     learning: Learning
 
@@ -44,7 +46,7 @@ class Material:
             ValueError: if a file in it is damaged, or the data have changed.
         """
         directory = RunDirectory(path)
-        model = load(path)
+        model = load_sequence_model(path)
         return cls(path, directory.config, model, load_dataset(path), learning(directory.metrics()))
 
     @property
@@ -85,6 +87,7 @@ class Material:
         unit = "sequences" if self.dataset.target == "sequence" else "samples"
         evaluation = directory.evaluation()
         if evaluation is None:
+            assert isinstance(self.model, Classifier)
             name, split = sample_split(self.dataset)
             found = evaluate(self.model, split)
             return count_confusions(found.predictions, found.targets, classes, name, unit)
@@ -95,3 +98,38 @@ class Material:
                 f"column for each of the {len(classes)} classes"
             )
         return Confusion(counts.astype(np.int64), classes, str(evaluation.get("split")), unit)
+
+    @cached_property
+    def predicted(self) -> Predicted:
+        """Of ``evaluation.json`` where there is one, else of the split that :func:`sample_split` names.
+
+        Raises:
+            ValueError: if ``evaluation.json`` does not fit the values.
+        """
+        directory, values = RunDirectory(self.path), self.dataset.values
+        evaluation = directory.evaluation()
+        if evaluation is None:
+            assert isinstance(self.model, Regressor)
+            name, split = sample_split(self.dataset)
+            evaluation = record(evaluate(self.model, split), name, 0)
+        try:
+            predictions, targets = (
+                np.array(evaluation[name], dtype=float) for name in ("predictions", "targets")
+            )
+            if predictions.shape != targets.shape or targets.shape[1:] != (len(values),):
+                raise ValueError
+            return Predicted(
+                predictions,
+                targets,
+                values,
+                str(evaluation["split"]),
+                float(evaluation["mean_squared_error"]),
+                float(evaluation["trivial_mean_squared_error"]),
+                float(evaluation["explained"]),
+                int(evaluation["count"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(
+                f"{directory.evaluation_file} is not what clew evaluate writes of {len(values)} values; "
+                "run it again"
+            ) from None

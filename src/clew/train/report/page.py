@@ -46,6 +46,9 @@ th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid var(-
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .how, .method { color: var(--muted); }
 .method { font-size: .88rem; }
+figcaption { color: var(--muted); font-size: .88rem; margin-top: .8rem; }
+pre { font: .88rem/1.45 ui-monospace, "Liberation Mono", Menlo, monospace; white-space: pre-wrap;
+  overflow-wrap: anywhere; margin: .2rem 0 .8rem; }
 footer { color: var(--muted); font-size: .9rem; padding-bottom: 3rem; }
 code { font: .92em ui-monospace, "Liberation Mono", Menlo, monospace; overflow-wrap: anywhere; }
 @media print { body { background: none; } section { break-inside: avoid; } nav { display: none; } }
@@ -116,6 +119,7 @@ def _section(part: Section) -> str:
         lines.append(_picture(part.picture, part.title))
     if part.table:
         lines.append(_table(part.table))
+    lines += [_text(*text) for text in part.texts]
     if part.method:
         lines.append(f'<p class="method">{escape(part.method)}</p>')
     return "\n".join([*lines, "</section>\n"])
@@ -146,6 +150,11 @@ def _table(table: Table) -> str:
         f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(table.caption)}"><table>'
         f"<caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _text(caption: str, text: str) -> str:
+    """A passage, its line breaks and spaces as they are."""
+    return f"<figure><figcaption>{escape(caption)}</figcaption><pre>{escape(text)}</pre></figure>"
 
 
 def _row(row: tuple[str, ...]) -> str:

@@ -59,6 +59,7 @@ class Section:
         picture: the figure; None where there is none to draw.
         table: the numbers; None where there are none.
         method: how it was measured; may be empty.
+        texts: passages to read, each under a line that says what it is.
     """
 
     key: str
@@ -68,3 +69,4 @@ class Section:
     picture: Picture | None = None
     table: Table | None = None
     method: str = ""
+    texts: tuple[tuple[str, str], ...] = ()

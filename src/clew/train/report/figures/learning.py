@@ -1,13 +1,15 @@
-"""Learning curves: loss and accuracy against epochs, the kept epoch marked."""
+"""Learning curves: loss and accuracy, or error and variance explained, by epochs; the kept one marked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clew.train.objective import ACCURACY
 from clew.train.report.figures.canvas import Theme, new_figure, plain_logarithmic
-from clew.train.report.measure.learning import Learning
+from clew.train.report.measure.learning import Curve, Learning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,15 +17,28 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_learning"]
 
+WORST = -25.0
+"""In percent of the variance; what is explained worse, as before the first steps, is not told apart."""
+
 
 def draw_learning(learning: Learning, theme: Theme) -> Figure:
-    """Two panels, loss on a logarithmic axis and accuracy in percent, training and validation in each."""
+    """Two panels, training and validation in each.
+
+    Of classes the loss on a logarithmic axis and the accuracy in percent; of values the mean squared error on
+    a logarithmic axis and the share of the training variance that is explained, 1 − loss, in percent.
+    """
     figure = new_figure(3.3)
     left, right = figure.subplots(1, 2)
-    _draw(left, learning, theme, "loss", 1.0)
-    _draw(right, learning, theme, "accuracy", 100.0)
-    left.set(title="Loss", ylabel="cross-entropy (nats)", yscale="log")
-    right.set(title="Accuracy", ylabel="accuracy (%)")
+    if learning.measure == ACCURACY:
+        _draw(left, learning, theme, lambda curve: curve.loss)
+        _draw(right, learning, theme, lambda curve: 100.0 * curve.measured)
+        left.set(title="Loss", ylabel="cross-entropy (nats)", yscale="log")
+        right.set(title="Accuracy", ylabel="accuracy (%)")
+    else:
+        _draw(left, learning, theme, lambda curve: curve.measured)
+        _draw(right, learning, theme, lambda curve: np.maximum(100.0 * (1.0 - curve.loss), WORST), WORST)
+        left.set(title="Mean squared error", ylabel="in units of the data, squared", yscale="log")
+        right.set(title="Variance explained", ylabel="share of the variance (%)")
     right.set_ylim(None, 102.0)
     plain_logarithmic(left.yaxis)
     handles, labels = left.get_legend_handles_labels()
@@ -31,7 +46,13 @@ def draw_learning(learning: Learning, theme: Theme) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, learning: Learning, theme: Theme, quantity: str, scale: float) -> None:
+def _draw(
+    axes: Axes,
+    learning: Learning,
+    theme: Theme,
+    quantity: Callable[[Curve], np.ndarray],
+    least: float = 1e-6,
+) -> None:
     """One quantity of the training and the validation curve, and the kept epoch."""
     from matplotlib.ticker import MaxNLocator
 
@@ -41,15 +62,15 @@ def _draw(axes: Axes, learning: Learning, theme: Theme, quantity: str, scale: fl
     ):
         if not len(curve.epochs):
             continue
-        values = np.maximum(getattr(curve, quantity) * scale, 1e-6)
+        values = np.maximum(quantity(curve), least)
         alone = "o" if len(values) == 1 else None
         axes.plot(curve.epochs, values, dashes, color=colour, label=name, marker=alone)
     if learning.best is not None:
         epoch = learning.validation.epochs[learning.best]
-        value = getattr(learning.validation, quantity)[learning.best] * scale
+        value = quantity(learning.validation)[learning.best]
         axes.plot(
             [epoch],
-            [max(value, 1e-6)],
+            [max(value, least)],
             "o",
             ms=9,
             mfc="none",

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import torch
 
-from clew.models import Classifier
-from clew.runs import load
+from clew.models import Regressor, SequenceModel
+from clew.runs import load_sequence_model
+from clew.train.objective import objective_of
 from clew.train.report.measure.cost import CostPoint
 
 __all__ = ["main"]
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     run_directory, seconds, threads = Path(arguments[0]), float(arguments[1]), int(arguments[2])
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = load(run_directory)
+    model = load_sequence_model(run_directory)
     try:
         model.initial_state(1)
     except ValueError:
@@ -47,15 +48,16 @@ def main(arguments: Sequence[str]) -> None:
     print(json.dumps({**points, "repeats": REPEATS}))
 
 
-def _train(model: Classifier, x: torch.Tensor) -> None:
+def _train(model: SequenceModel, x: torch.Tensor) -> None:
     """Forward and backward over ``x`` (1, time, channel)."""
-    logits, _ = model(x)
-    wanted = torch.zeros(logits.shape[:-1], dtype=torch.int64).flatten()
-    torch.autograd.backward(torch.nn.functional.cross_entropy(logits.flatten(0, -2), wanted))
+    answers, _ = model(x)
+    values = isinstance(model, Regressor)
+    wanted = torch.zeros_like(answers) if values else torch.zeros(answers.shape[:-1], dtype=torch.int64)
+    torch.autograd.backward(objective_of(model).sums(answers, wanted)[0])
     model.zero_grad(set_to_none=True)
 
 
-def _run_steps(model: Classifier, x: torch.Tensor) -> None:
+def _run_steps(model: SequenceModel, x: torch.Tensor) -> None:
     """One stream over the samples of ``x`` (1, time, channel)."""
     with torch.inference_mode():
         state, constants = model.initial_state(1), model.constants()
@@ -63,7 +65,7 @@ def _run_steps(model: Classifier, x: torch.Tensor) -> None:
             _, state = model.step(sample, state, constants=constants)
 
 
-def _measure(run: Callable[[torch.Tensor], None], model: Classifier, seconds: float) -> list[CostPoint]:
+def _measure(run: Callable[[torch.Tensor], None], model: SequenceModel, seconds: float) -> list[CostPoint]:
     """Points at lengths ``GROWTH`` times the last, until the next would leave the time that is given."""
     end = time.perf_counter() + seconds
     noise = torch.randn(1, LONGEST, model.config.d_input)

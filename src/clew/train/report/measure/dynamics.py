@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from clew.models import Classifier
+from clew.models import LanguageModel, SequenceModel
 from clew.nn import Mixer
 
 __all__ = ["MOST_LAYERS", "LayerDynamics", "evenly_spaced", "layer_dynamics"]
@@ -44,7 +44,7 @@ class LayerDynamics:
         return np.where(rate > 0, 1.0 / np.where(rate > 0, rate, 1.0), np.inf)
 
 
-def layer_dynamics(model: Classifier, lags: int) -> tuple[LayerDynamics, ...]:
+def layer_dynamics(model: SequenceModel | LanguageModel, lags: int) -> tuple[LayerDynamics, ...]:
     """The dynamics of each layer of ``model``.
 
     Args:

@@ -1,4 +1,4 @@
-"""Learning curves: what the log of a run says of loss and accuracy, epoch by epoch."""
+"""Learning curves: what the log of a run says of the loss and what is measured beside it, epoch by epoch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,16 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from clew.train.objective import ACCURACY, MEAN_SQUARED_ERROR
+
 __all__ = ["Curve", "Learning", "learning"]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Loss (nats) and accuracy (0 to 1) at some moments of training, counted in epochs that have passed."""
+    """Some moments of training, counted in epochs that have passed.
+
+    Attributes:
+        epochs: the moments.
+        loss: of classes in nats; of values in variances of the training targets.
+        measured: of classes the accuracy, 0 to 1; of values the mean squared error in units of the data.
+    """
 
     epochs: np.ndarray
     loss: np.ndarray
-    accuracy: np.ndarray
+    measured: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,14 @@ class Learning:
         validation: measured at the end of each epoch.
         best: index into ``validation`` of the epoch whose weights were kept; None where none is marked.
         seconds: time spent in training, as logged; None where it is not.
+        measure: what was measured beside the loss: ``"accuracy"`` or ``"mean_squared_error"``.
     """
 
     train: Curve
     validation: Curve
     best: int | None
     seconds: float | None
+    measure: str = ACCURACY
 
 
 def learning(metrics: Iterable[Mapping[str, Any]]) -> Learning:
@@ -43,7 +53,7 @@ def learning(metrics: Iterable[Mapping[str, Any]]) -> Learning:
     ...          {"kind": "train", "step": 2, "epoch": 0, "loss": 1.0, "accuracy": 0.7, "seconds": 0.2},
     ...          {"kind": "validation", "step": 2, "epoch": 0, "loss": 1.2, "accuracy": 0.6, "best": True}]
     >>> learning(lines).train
-    Curve(epochs=array([1.]), loss=array([1.5]), accuracy=array([0.6]))
+    Curve(epochs=array([1.]), loss=array([1.5]), measured=array([0.6]))
     """
     steps: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     validations: list[Mapping[str, Any]] = []
@@ -55,18 +65,19 @@ def learning(metrics: Iterable[Mapping[str, Any]]) -> Learning:
         elif line["kind"] == "validation":
             validations.append(line)
     best = max((index for index, line in enumerate(validations) if line.get("best")), default=None)
+    logged = [line for lines in steps.values() for line in lines] + validations
+    measure = MEAN_SQUARED_ERROR if any(MEAN_SQUARED_ERROR in line for line in logged) else ACCURACY
     means = [
-        {key: float(np.mean([line[key] for line in lines])) for key in ("loss", "accuracy")}
-        | {"epoch": epoch}
+        {key: float(np.mean([line[key] for line in lines])) for key in ("loss", measure)} | {"epoch": epoch}
         for epoch, lines in sorted(steps.items())
     ]
-    return Learning(_curve(means), _curve(validations), best, seconds)
+    return Learning(_curve(means, measure), _curve(validations, measure), best, seconds, measure)
 
 
-def _curve(lines: list[Any]) -> Curve:
-    """The curve through ``lines``, each with an epoch (the first is 0), a loss and an accuracy."""
+def _curve(lines: list[Any], measure: str) -> Curve:
+    """The curve through ``lines``, each with an epoch (the first is 0), a loss and a ``measure``."""
     return Curve(
         epochs=np.array([line["epoch"] + 1.0 for line in lines]),
         loss=np.array([line["loss"] for line in lines], dtype=float),
-        accuracy=np.array([line["accuracy"] for line in lines], dtype=float),
+        measured=np.array([line[measure] for line in lines], dtype=float),
     )

@@ -4,12 +4,12 @@ from typing import Any
 
 from torch import Tensor
 
-from clew.models import Classifier
+from clew.models import LanguageModel, SequenceModel
 
 __all__ = ["state_bytes", "tree_bytes"]
 
 
-def state_bytes(model: Classifier) -> int:
+def state_bytes(model: SequenceModel | LanguageModel) -> int:
     """What one stream of ``model`` keeps between two samples, in bytes, counted tensor by tensor.
 
     The weights and the constants computed from them are shared by all streams and not counted.

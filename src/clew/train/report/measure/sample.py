@@ -18,5 +18,5 @@ def sample_split(dataset: Dataset) -> tuple[str, Split]:
 def sample_batch(split: Split, most: int) -> Batch:
     """The first ``most`` sequences of ``split``, or all of them, each cut to ``MOST_SAMPLES``."""
     batch = split.batch(range(min(len(split), most)))
-    targets = batch.targets[:, :MOST_SAMPLES] if batch.targets.ndim == 2 else batch.targets
+    targets = batch.targets[:, :MOST_SAMPLES] if split.per_frame else batch.targets
     return Batch(batch.inputs[:, :MOST_SAMPLES], batch.lengths.clamp(max=MOST_SAMPLES), targets)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from clew.data import Batch
-from clew.models import Classifier
+from clew.models import Classifier, SequenceModel
 
 __all__ = ["Trace", "stream", "traces"]
 
@@ -36,23 +36,23 @@ class Trace:
         return bool((self.probabilities[asked].argmax(axis=1) == self.target[asked]).all())
 
 
-def stream(model: Classifier, inputs: Tensor) -> Tensor:
-    """The logits after each sample.
+def stream(model: SequenceModel, inputs: Tensor) -> Tensor:
+    """The answers after each sample.
 
     Args:
-        model: any classifier.
+        model: any model.
         inputs: (batch, time, channel) raw samples.
 
     Returns:
-        (batch, time, classes), by ``model.step`` alone.
+        (batch, time, output), by ``model.step`` alone.
     """
-    logits = []
+    answers = []
     with torch.inference_mode():
         state, constants = model.initial_state(len(inputs)), model.constants()
         for sample in inputs.unbind(1):
             answer, state = model.step(sample, state, constants=constants)
-            logits.append(answer)
-        return torch.stack(logits, dim=1)
+            answers.append(answer)
+        return torch.stack(answers, dim=1)
 
 
 def traces(model: Classifier, batch: Batch, most: int) -> tuple[Trace, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from clew.data import Batch
-from clew.models import Classifier, build
+from clew.models import SequenceModel, build
 from clew.nn import Mixer, mixers
 from clew.train.report.measure.stream import stream
 
@@ -25,7 +25,7 @@ class Agreement:
     """The largest differences between the views of one part of a model, over the same sequences.
 
     Attributes:
-        part: such as ``"layer 1"``, or ``"logits"`` for the whole model.
+        part: such as ``"layer 1"``, or for the whole model what it gives: ``"logits"`` or ``"values"``.
         differences: for each parallel view, max |view − step by step|.
         largest: max |difference| between any two of the views, step by step among them.
         scale: max |value| step by step.
@@ -37,7 +37,7 @@ class Agreement:
     scale: float
 
 
-def agreements(model: Classifier, batch: Batch) -> tuple[Agreement, ...]:
+def agreements(model: SequenceModel, batch: Batch) -> tuple[Agreement, ...]:
     """Compare the views of each layer, on the input that it has in the model, and of the whole model.
 
     The parallel views are the values of the mixer's option ``mode``, or ``"parallel"`` where it has none.
@@ -47,7 +47,7 @@ def agreements(model: Classifier, batch: Batch) -> tuple[Agreement, ...]:
         batch: sequences; the padding is not compared.
 
     Returns:
-        One entry for each layer, then one for the logits.
+        One entry for each layer, then one for the answers.
     """
     views = _views(model)
     result = []
@@ -62,14 +62,14 @@ def agreements(model: Classifier, batch: Batch) -> tuple[Agreement, ...]:
         answers = {name: view(batch.inputs, lengths=batch.lengths)[0] for name, view in views.items()}
         every = stream(model, batch.inputs)
         if model.config.pooling == "step":
-            logits = {name: answer[batch.mask] for name, answer in (answers | {STEPS: every}).items()}
+            seen = {name: answer[batch.mask] for name, answer in (answers | {STEPS: every}).items()}
         else:
-            logits = answers | {STEPS: every[torch.arange(len(every)), batch.lengths - 1]}
-        result.append(_compare("logits", logits))
+            seen = answers | {STEPS: every[torch.arange(len(every)), batch.lengths - 1]}
+        result.append(_compare(model.answers, seen))
     return tuple(result)
 
 
-def _views(model: Classifier) -> dict[str, Classifier]:
+def _views(model: SequenceModel) -> dict[str, SequenceModel]:
     """The model once for each mode that its mixer can be built with."""
     config = model.config
     parameter = inspect.signature(mixers[config.mixer], eval_str=True).parameters.get("mode")
@@ -85,13 +85,13 @@ def _views(model: Classifier) -> dict[str, Classifier]:
     return views or {"parallel": model}
 
 
-def _mixer(model: Classifier, number: int) -> Mixer[Any, Any]:
+def _mixer(model: SequenceModel, number: int) -> Mixer[Any, Any]:
     """The mixer of layer ``number``, from 0."""
     mixer: Mixer[Any, Any] = model.backbone.blocks[number].mixer  # type: ignore[assignment]
     return mixer
 
 
-def _mixer_inputs(model: Classifier, batch: Batch) -> list[Tensor]:
+def _mixer_inputs(model: SequenceModel, batch: Batch) -> list[Tensor]:
     """What each mixer gets, (batch, time, channel), when the whole model runs."""
     inputs: list[Tensor] = []
     hooks = [

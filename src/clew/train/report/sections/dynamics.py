@@ -10,6 +10,7 @@ from clew.train.report.figures.time_constants import draw_time_constants
 from clew.train.report.material import Material
 from clew.train.report.measure.dynamics import LayerDynamics, evenly_spaced, layer_dynamics
 from clew.train.report.section import Picture, Section
+from clew.train.report.text_material import TextMaterial
 from clew.train.report.words import count, samples
 
 __all__ = ["dynamics"]
@@ -20,7 +21,7 @@ SHORTEST_KERNEL, LONGEST_KERNEL = 32, 256
 """Kernels are drawn over the longest sequence, but over no fewer and no more samples than these."""
 
 
-def dynamics(run: Material) -> list[Section]:
+def dynamics(run: Material | TextMaterial) -> list[Section]:
     """The three sections, with figures, or without and with the reason."""
     lags = min(max(run.longest, SHORTEST_KERNEL), LONGEST_KERNEL)
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from clew.models import Classifier
 from clew.train.report.figures.posterior import draw_posterior
 from clew.train.report.material import Material
 from clew.train.report.measure.sample import MOST_SAMPLES, sample_batch, sample_split
@@ -19,6 +20,7 @@ STREAMED = 64
 
 def posterior(run: Material) -> Section:
     """What the model believes sample by sample, in a few streams."""
+    assert isinstance(run.model, Classifier)
     if run.no_stream:
         return Section("posterior", TITLE, f"Left out: {run.no_stream}.")
     name, split = sample_split(run.dataset)

@@ -14,16 +14,16 @@ SEQUENCES = 16
 
 
 def views(run: Material) -> Section:
-    """The differences, layer by layer and for the logits."""
+    """The differences, layer by layer and for the answers."""
     if run.no_stream:
         return Section("views", TITLE, f"Left out: {run.no_stream}.")
     name, split = sample_split(run.dataset)
     batch = sample_batch(split, SEQUENCES)
     found = agreements(run.model, batch)
-    logits, modes = found[-1], list(found[-1].differences)
+    answers, modes = found[-1], list(found[-1].differences)
     finding = (
-        f"Between any two views the logits differ by at most {small(logits.largest)}, on values up to "
-        f"{logits.scale:.3g}."
+        f"Between any two views the {answers.part} differ by at most {small(answers.largest)}, on values up "
+        f"to {answers.scale:.3g}."
     )
     rows = tuple(
         (
@@ -43,7 +43,7 @@ def views(run: Material) -> Section:
         picture=Picture.of(
             lambda theme: draw_views(found, theme),
             f"Largest differences between the views, relative to the largest value, for each layer and the "
-            f"logits. {finding}",
+            f"{answers.part}. {finding}",
         ),
         table=Table(
             caption=f"Largest |difference| from the view {STEPS}",
