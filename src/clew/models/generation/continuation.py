@@ -1,7 +1,8 @@
 """The tokens that a model writes, one after another."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,10 +65,10 @@ class Continuation(Iterator[list[int]]):
         self._sampling = Sampling() if sampling is None else sampling
         self._left = max_new_tokens
         self._stop_tokens = frozenset(stop_tokens)
-        self._step = model.step
+        self._step: Callable[..., tuple[Tensor, Any]] = model.step
         if hasattr(model, "constants"):
             with torch.inference_mode():
-                self._step = partial(model.step, constants=model.constants())
+                self._step = partial(self._step, constants=model.constants())
 
     def end(self, row: int) -> None:
         """End a row: the tokens after the last one are those of the other rows."""
