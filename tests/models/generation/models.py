@@ -21,7 +21,7 @@ def small_model(mixer: str = "mamba2", *, seed: int = 0, dtype=torch.float64, **
         mixer_options=MIXERS[mixer],
         d_model=16,
         n_layers=2,
-        tied=False,
+        tied=changes.pop("tied", False),
         **changes,
     )
     with torch.random.fork_rng():

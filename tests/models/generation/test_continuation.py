@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.models.generation.models import MIXERS, N_TOKENS, prompts, small_model
 
+from clew.models import Decoder
 from clew.models.generation import ENDED, Continuation, Sampling, load, read, save
 from clew.models.generation.draw import draw
 
@@ -200,3 +201,14 @@ def test_a_saved_place_of_another_model_is_refused(tmp_path):
     model.save_pretrained(tmp_path / "model")
     with pytest.raises(ValueError, match="not the context of a language model"):
         load(tmp_path / "model" / "model.safetensors", model)
+
+
+def test_a_decoder_takes_the_place_of_the_model_token_by_token(tmp_path):
+    model, texts = small_model(dtype=torch.float32, tied=True), prompts(*LENGTHS)
+    sampling, stops = SAMPLINGS[1], (3,)
+    expected = Continuation(model, read(model, texts), sampling, max_new_tokens=20, stop_tokens=stops)
+    running = Continuation(Decoder(model), read(model, texts), sampling, max_new_tokens=20, stop_tokens=stops)
+    rows = columns(running)
+    assert rows == columns(expected)
+    save(tmp_path / "place", running.context, model)
+    assert same(load(tmp_path / "place", model), running.context)

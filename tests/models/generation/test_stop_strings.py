@@ -10,7 +10,7 @@ import pytest
 
 from clew.models.generation import StopStrings
 
-STOPS = [["ab"], ["aab", "b"], ["aaa"], ["ba", "abb"], ["abab"], ["c", "bc", "abc"], []]
+STOPS = [["ab"], ["aab", "b"], ["aaa"], ["ba", "abb"], ["abab"], ["c", "bc", "abc"], ["abab", "ba"], []]
 
 
 def expected(text, strings):

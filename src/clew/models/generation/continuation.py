@@ -1,6 +1,8 @@
 """The tokens that a model writes, one after another."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +25,8 @@ class Continuation(Iterator[list[int]]):
     read; after ``max_new_tokens``; or by :meth:`end`. What a row gives does not depend on the others.
 
     Args:
-        model: what reads token by token; what it computes from its parameters alone is computed here, once.
+        model: what reads token by token, a model or a :class:`clew.models.Decoder` of it; what it computes
+            from its parameters alone is computed here, once.
         context: the place to go on from, as :func:`clew.models.generation.read` gives it.
         sampling: how tokens are drawn.
         max_new_tokens: for each row; ``None`` for no end.
@@ -59,12 +62,13 @@ class Continuation(Iterator[list[int]]):
             raise ValueError(f"max_new_tokens is 0 or more; got {max_new_tokens}")
         self.context = context
         self.ended = [False] * len(context.logits)
-        self._model = model
         self._sampling = Sampling() if sampling is None else sampling
         self._left = max_new_tokens
         self._stop_tokens = frozenset(stop_tokens)
-        with torch.inference_mode():
-            self._constants = model.constants()
+        self._step: Callable[..., tuple[Tensor, Any]] = model.step
+        if hasattr(model, "constants"):
+            with torch.inference_mode():
+                self._step = partial(self._step, constants=model.constants())
 
     def end(self, row: int) -> None:
         """End a row: the tokens after the last one are those of the other rows."""
@@ -93,7 +97,7 @@ class Continuation(Iterator[list[int]]):
 
     def _after(self, before: Context, token: Tensor, going: list[bool]) -> Context:
         """The place after one token more in the rows that are going on."""
-        logits, state = self._model.step(token, before.state, constants=self._constants)
+        logits, state = self._step(token, before.state)
         seen = before.seen.scatter(1, token[:, None], True)
         numbers = before.drawn + 1 if self._sampling.temperature else before.drawn
         after = Context(state, logits, seen, before.seeds, numbers)

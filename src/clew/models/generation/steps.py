@@ -8,16 +8,13 @@ __all__ = ["Prefills", "Steps"]
 
 
 class Steps(Protocol):
-    """Reads token by token: a language model, or another program with its weights.
+    """Reads token by token: a :class:`clew.models.LanguageModel`, or a :class:`clew.models.Decoder` of one.
 
-    A state is a tree of (named) tuples of tensors, batch first. All that is asked for is what
-    :class:`clew.models.LanguageModel` says of methods of these names.
+    A state is a tree of (named) tuples of tensors, batch first. Where there is a method ``constants``,
+    what it returns is computed once and given to each step as ``constants=``.
     """
 
-    def constants(self) -> Any:
-        """What :meth:`step` computes from the parameters alone."""
-
-    def step(self, token: Tensor, state: Any, *, constants: Any = None) -> tuple[Tensor, Any]:
+    def step(self, token: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Read one more token (batch,): the logits (batch, n_tokens) of the one after it, and the state."""
 
 
