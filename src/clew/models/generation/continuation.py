@@ -65,10 +65,10 @@ class Continuation(Iterator[list[int]]):
         self._sampling = Sampling() if sampling is None else sampling
         self._left = max_new_tokens
         self._stop_tokens = frozenset(stop_tokens)
-        self._step: Callable[..., tuple[Tensor, Any]] = model.step
-        if hasattr(model, "constants"):
-            with torch.inference_mode():
-                self._step = partial(self._step, constants=model.constants())
+        step: Callable[..., tuple[Tensor, Any]] = model.step
+        constants: Callable[[], Any] | None = getattr(model, "constants", None)
+        with torch.inference_mode():
+            self._step = step if constants is None else partial(step, constants=constants())
 
     def end(self, row: int) -> None:
         """End a row: the tokens after the last one are those of the other rows."""
