@@ -34,7 +34,7 @@ class PackedState(tuple[tuple[Tensor, ...], ...]):
             shapes: of the tensors of a row.
             kinds: the named tuple of each block.
 
-        >>> from clew.nn import MambaState
+        >>> from clew.nn.mamba import MambaState
         >>> state = PackedState.of(torch.arange(20.0).view(2, 10), ((3, 2), (2, 2)), (MambaState,))
         >>> state[0].scan[1].tolist()
         [[16.0, 17.0], [18.0, 19.0]]
