@@ -108,7 +108,7 @@ def run(
     segments: Tensor | None = None,
     at_rest: bool = False,
 ) -> tuple[Tensor, DPLRState]:
-    """Run over a whole sequence; with a step for each sample :mod:`clew.nn.dplr_varying` does it.
+    """Run over a whole sequence; with a step for each sample ``nn/dplr_varying.py`` does it.
 
     Args:
         system: the discrete system.

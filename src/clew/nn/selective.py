@@ -28,7 +28,7 @@ def widened(parameter: Tensor | None, like: Tensor, size: int = 0) -> Tensor:
 
     Args:
         parameter: any shape; ``None`` for one that the layer lacks.
-        like: gives the dtype, see :func:`clew.nn.mixer.state_dtype`, and the device.
+        like: gives the dtype, float32 at least, and the device.
         size: of the zeros that stand for a parameter that is lacking.
 
     >>> widened(None, torch.ones(1, dtype=torch.bfloat16), 2)
