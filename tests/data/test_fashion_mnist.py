@@ -47,11 +47,14 @@ def test_missing_files(tmp_path):
     ("content", "message"),
     [
         (b"no gzip", "labels-idx1-ubyte.gz cannot be unpacked"),
-        (gzip.compress(b"x" * 40)[:-9], "labels-idx1-ubyte.gz cannot be unpacked"),
-        (gzip.compress(bytes([0, 0, 8])), "is not an IDX file of bytes in 1 dimensions"),
-        (gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 0])), "is not an IDX file of bytes in 1 dimensions"),
-        (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 9, 1])), "has 1 values, its head says 9"),
-        (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 1, 1])), "30 images and 1 labels in train"),
+        (gzip.compress(b"x" * 40, mtime=0)[:-9], "labels-idx1-ubyte.gz cannot be unpacked"),
+        (gzip.compress(bytes([0, 0, 8]), mtime=0), "is not an IDX file of bytes in 1 dimensions"),
+        (
+            gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 0]), mtime=0),
+            "is not an IDX file of bytes in 1 dimensions",
+        ),
+        (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 9, 1]), mtime=0), "has 1 values, its head says 9"),
+        (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 1, 1]), mtime=0), "30 images and 1 labels in train"),
     ],
 )
 def test_broken_files(folder, content, message):
