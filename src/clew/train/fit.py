@@ -22,7 +22,8 @@ from clew.train.position import Position
 from clew.train.snapshot import restore, take
 from clew.train.task import Task
 from clew.train.team import Team
-from clew.train.text import Text, TextConfig
+from clew.train.text import TextConfig
+from clew.train.text.task import Text
 
 __all__ = ["fit"]
 

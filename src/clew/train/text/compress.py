@@ -16,9 +16,9 @@ class Compressed:
     """What ``xz -9`` takes for a text, in bits for each byte of it.
 
     Attributes:
-        alone: 8 · |xz(text)| / |text|: without anything before it.
-        after: 8 · (|xz(before + text)| − |xz(before)|) / |text|: what it adds behind the training part, which
-            xz may then refer to; none for the training part itself.
+        alone: 8 n(xz(text)) / n(text), n the number of bytes: without anything before it.
+        after: 8 (n(xz(before + text)) − n(xz(before))) / n(text): what it adds behind the training part,
+            which xz may then refer to; none for the training part itself.
     """
 
     alone: float
