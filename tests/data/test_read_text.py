@@ -80,12 +80,12 @@ def test_a_learned_vocabulary_says_the_same_bytes(files):
 
 def test_bytes_take_what_is_no_utf8_and_a_vocabulary_says_where(tmp_path):
     file = tmp_path / "latin.txt"
-    content = b"A caf\xc3\xa9.\n" * 100 + b"Un caf\xe9.\n" * 10
+    content = b"A caf\xc3\xa9.\n" * 110 + b"Un caf\xe9.\n" * 10
     file.write_bytes(content)
     data = read_text([file])
     parts = (data.train, data.validation, data.test)
     assert b"".join(bytes(part.text) for part in parts) == content
-    with pytest.raises(ValueError, match=r"latin\.txt is not UTF-8: byte 1006, in line 101, is 0xe9"):
+    with pytest.raises(ValueError, match=r"latin\.txt is not UTF-8: byte 996, in line 111, is 0xe9"):
         read_text([file], vocabulary=300)
 
 

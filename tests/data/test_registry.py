@@ -20,6 +20,7 @@ def _folder(folder: Path) -> Path:
 
 def test_names():
     assert list(datasets) == [
+        "adding",
         "aeon",
         "cifar10",
         "csv-folder",

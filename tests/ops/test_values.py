@@ -165,4 +165,5 @@ def test_autocast_does_not_lower_the_precision(case, backend):
 def test_the_namespace_has_every_operation_in_the_suite():
     from tests.ops.cases import CASES
 
-    assert {case.operation for case in CASES} == set(clew.backends())
+    # decode is a step of a whole model, without gradients: its own suite is tests/ops/test_decode.py.
+    assert {case.operation for case in CASES} == set(clew.backends()) - {"decode"}

@@ -348,7 +348,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
 def test_the_process_prints_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], vowels: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost_process, "load", lambda path: classifier(vowels, d_state=8))
+    monkeypatch.setattr(cost_process, "load_sequence_model", lambda path: classifier(vowels, d_state=8))
     cost_process.main([str(tmp_path), "0.01", str(torch.get_num_threads())])
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"training", "steps", "repeats"}
