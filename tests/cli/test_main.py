@@ -48,7 +48,13 @@ def test_every_command_has_help_for_every_option(clew, command):
 
 
 def test_help_does_not_load_torch():
-    calls = [[], ["--help"], *([*name.split(), "--help"] for name in COMMANDS), ["trian"], ["info", "nowhere"]]
+    calls = [
+        [],
+        ["--help"],
+        *([*name.split(), "--help"] for name in COMMANDS),
+        ["trian"],
+        ["info", "nowhere"],
+    ]
     code = f"import sys; from clew.cli.main import main\nfor words in {calls}: main(words)\n"
     loaded = in_fresh_interpreter(code + "print('torch is', 'in' if 'torch' in sys.modules else 'out')")
     assert loaded.endswith("torch is out\n")

@@ -21,4 +21,7 @@ def softplus(x: Tensor) -> Tensor:
     >>> softplus(torch.tensor([-30.0, 0.0, 30.0, -torch.inf])).tolist()
     [9.357e-14, 0.6931, 30.0, 0.0]
     """
-    return torch.logaddexp(x, x.new_zeros(()))
+    zero = x.new_zeros(())
+    if torch.compiler.is_compiling():  # exporters to ONNX write logaddexp as log(eˣ + 1), infinite from 89 on
+        return torch.maximum(x, zero) + torch.log1p(torch.exp(-x.abs()))
+    return torch.logaddexp(x, zero)
