@@ -15,13 +15,14 @@ from clew.models import SequenceModel
 from clew.nn import Dropout
 from clew.train.config import TrainConfig
 from clew.train.evaluate import evaluating, measure
+from clew.train.gradient import check_finite, gradient
 from clew.train.objective import objective_of, targets_in
 from clew.train.order import batches, epoch_order
 from clew.train.position import Position
 from clew.train.schedule import warmup_cosine
 from clew.train.team import Team
 
-__all__ = ["StepResult", "Stepper", "check_finite"]
+__all__ = ["StepResult", "Stepper"]
 
 
 class StepResult(NamedTuple):
@@ -101,16 +102,9 @@ class Stepper:
 
         answers, _ = self._parallel(inputs.to(device), lengths=lengths.to(device))
         loss, measured = self.objective.sums(answers, targets.to(device))
-        sums = self.team.sum(torch.stack([loss.detach().double(), measured.double()]))
-        total, total_measured = sums.tolist()
         where = f"at step {epoch * self.epoch_steps + batch + 1} (epoch {epoch + 1}, batch {batch + 1})"
-        check_finite(total, f"the loss is {total} {where}")
-
-        # A batch may ask for nothing at all: every target of it is ignored.
-        self.team.accelerator.backward(loss * (self.team.size / max(count, 1)))
-        limit = math.inf if self.config.gradient_clip is None else self.config.gradient_clip
-        norm = float(self.team.accelerator.clip_grad_norm_(self.model.parameters(), limit))
-        check_finite(norm, f"the norm of the gradient is {norm} {where}")
+        limit = self.config.gradient_clip
+        total, total_measured = gradient(self.team, self.model, loss, measured, count, limit, where)
         rate = float(max(self._schedule.get_last_lr()))
         self._optimiser.step()
         self._schedule.step()
@@ -165,20 +159,3 @@ class Stepper:
             order = epoch_order(len(self.dataset.train), self.config.seed, epoch)
             self._batches = (epoch, batches(order, self.config.batch_size))
         return self._batches[1][batch]
-
-
-def check_finite(value: float, problem: str) -> None:
-    """Stop training where it has gone astray.
-
-    Args:
-        value: a loss, or the norm of a gradient.
-        problem: what is wrong if it is not finite.
-
-    Raises:
-        ValueError: if it is not.
-    """
-    if not math.isfinite(value):
-        raise ValueError(
-            f"{problem}: training stops, and the last checkpoint is from before it; a lower learning "
-            "rate or a gradient clip may help"
-        )

@@ -15,9 +15,10 @@ from clew.files.tensors import check_tensors
 from clew.models import LanguageModel
 from clew.models.state_tree import named_leaves, with_leaves
 from clew.nn import Dropout
+from clew.train.gradient import check_finite, gradient
 from clew.train.objective import Objective, cross_entropy_sum
 from clew.train.position import Position
-from clew.train.step import StepResult, check_finite
+from clew.train.step import StepResult
 from clew.train.team import Team
 from clew.train.text.carried import gathered, handed_on, rows_of_state
 from clew.train.text.config import TextConfig
@@ -112,15 +113,8 @@ class TextSteps:
 
         logits, after = self._parallel(inputs.to(device), before, segments=segments)
         loss, bits = self.objective.sums(logits, targets.to(device))
-        sums = self.team.sum(torch.stack([loss.detach().double(), bits.double()]))
-        total, total_bits = sums.tolist()
-        where = f"at step {pace.taken + 1}"
-        check_finite(total, f"the loss is {total} {where}")
-
-        self.team.accelerator.backward(loss * (self.team.size / max(count, 1)))
-        limit = math.inf if self.config.gradient_clip is None else self.config.gradient_clip
-        norm = float(self.team.accelerator.clip_grad_norm_(self.model.parameters(), limit))
-        check_finite(norm, f"the norm of the gradient is {norm} {where}")
+        where, limit = f"at step {pace.taken + 1}", self.config.gradient_clip
+        total, total_bits = gradient(self.team, self.model, loss, bits, count, limit, where)
         factor = pace.factor()
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
