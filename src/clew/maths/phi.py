@@ -53,9 +53,9 @@ def phi1_pair(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: as :func:`phi1`.
     """
-    z: pairs.Pair = torch.broadcast_tensors(real, imag)  # type: ignore[no-untyped-call]
+    z: pairs.Pair = torch.broadcast_tensors(real, imag)  # type: ignore[no-untyped-call] # torch has no types for it
     if not torch.compiler.is_compiling():
-        value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call]
+        value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call] # nor for this
         return value
     # Compilers differentiate what they trace, and warn of functions of one's own; calls cost them nothing.
     near, inside, far = _parts(z)
