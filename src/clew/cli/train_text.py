@@ -1,7 +1,6 @@
 """``clew train text``: from files of text to a language model."""
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,8 @@ import tyro
 
 from clew.cli.arguments import pairs
 from clew.cli.locate import nothing_at
-from clew.cli.processes import speaks
 from clew.cli.sizes import SIZES, surroundings
+from clew.cli.training import carry_out, check_place, show_warnings
 from clew.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -78,35 +77,16 @@ class Options:
 
 def run(options: Options) -> int:
     """Train, write the report, and say what to do next."""
-    import logging
-
-    import torch
-
-    from clew.models import build
-    from clew.train import fit
-
-    logging.basicConfig(format="clew: %(message)s", level=logging.WARNING if speaks() else logging.CRITICAL)
+    show_warnings()
     training = _training(options)
     dataset = _dataset(options, training.directory)
-    torch.manual_seed(options.seed)
-    model = build(_model(options, dataset))
-    try:
-        result = fit(model, dataset, training, resume=options.resume)
-    except KeyboardInterrupt:
-        if speaks() and training.directory is not None and Path(training.directory).exists():
-            print("clew: interrupted; the same command with --resume goes on", file=sys.stderr)
-        raise
-    if speaks():
-        from clew.train import report
-
-        print(_summary(result, report.write(result.directory)))
-    return 0
+    config = _model(options, dataset)
+    return carry_out(config, dataset, training, resume=options.resume, summary=_summary)
 
 
 def _training(options: Options) -> "TextConfig":
     """The settings of training, and where the run goes, checked before anything is read."""
     from clew.nn import mixers
-    from clew.runs import RunDirectory
     from clew.train import TextConfig
 
     if not options.files:
@@ -136,11 +116,7 @@ def _training(options: Options) -> "TextConfig":
         device=options.device,  # type: ignore[arg-type] # TextConfig says which there are
         directory=directory,
     )
-    file = next((parent for parent in directory.parents if parent.is_file()), None)
-    if file is not None:
-        raise NotADirectoryError(f"{directory} cannot be a folder: {file} is a file")
-    if not options.resume:
-        RunDirectory.check_free(directory)
+    check_place(directory, options.resume)
     return config
 
 

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from clew.errors import unknown_name
 from clew.models.decode_weights import decode_weights
-from clew.models.language_model import WHOLE, LanguageModel
+from clew.models.language_model import LanguageModel
 from clew.models.packed_state import PackedState, packed_state
+from clew.nn.arguments import INTEGERS
 from clew.nn.backbone import States
 from clew.ops import DecodeWeights, decode
 from clew.ops.decode.panels import Kind
@@ -66,7 +67,7 @@ class Decoder:
         Raises:
             ValueError: for a shape, a dtype or a token that does not fit.
         """
-        token = token.long() if token.dtype in WHOLE else token
+        token = token.long() if token.dtype in INTEGERS else token
         logits, after = decode(token, packed_state(state, self.weights.state_shapes), self.weights)
         return logits, self._opened(after)
 

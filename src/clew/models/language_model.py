@@ -13,14 +13,12 @@ from clew.models.generation.read import read
 from clew.models.generation.sampling import Sampling
 from clew.models.groups import Group, parameter_groups
 from clew.models.language_config import LanguageModelConfig
-from clew.nn.arguments import check_lengths
+from clew.nn.arguments import INTEGERS, check_lengths
 from clew.nn.backbone import Backbone, States
 from clew.nn.norm import norm_layer
 from clew.nn.padding import last_valid, zero_padding
 
 __all__ = ["LanguageModel", "LanguageModelConstants"]
-
-WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 
 class LanguageModelConstants(NamedTuple):
@@ -290,7 +288,7 @@ class LanguageModel(nn.Module):
         return y, after
 
     def _embedded(self, tokens: Tensor) -> Tensor:
-        if tokens.dtype not in WHOLE:
+        if tokens.dtype not in INTEGERS:
             raise ValueError(f"tokens are integers; got {tokens.dtype}")
         if not torch.compiler.is_compiling() and tokens.numel():
             low, high = (int(bound) for bound in tokens.aminmax())

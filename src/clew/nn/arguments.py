@@ -8,7 +8,7 @@ from torch import Tensor
 from clew.nn.both_ways import check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 
-__all__ = ["check_lengths", "check_sequence", "check_step"]
+__all__ = ["INTEGERS", "check_lengths", "check_sequence", "check_step"]
 
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
