@@ -6,15 +6,18 @@ text.
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 
 import pytest
+import torch
 from tests.models.generation.models import small_model
 
-from clew.models import LanguageModel
-from clew.models.generation import load
+from clew import runs, text
+from clew.models import LanguageModel, rounded
+from clew.models.generation import Continuation, load, read
 from clew.text import ByteTokenizer, train_bpe
 
 PROMPT = "To be, or not"
@@ -59,6 +62,45 @@ def test_how_fast_it_was_goes_to_standard_error(model, clew):
     first, second = said.err.splitlines()
     assert first.startswith("clew: 13 tokens read in ")
     assert second.startswith("clew: 5 tokens written in ")
+
+
+@pytest.mark.parametrize("weights", ["model", "float32", "bfloat16", "int8"])
+def test_the_weights_are_kept_as_is_asked(model, clew, weights):
+    model.float().save_pretrained("single")
+    said = clew(
+        "generate", "single", "--prompt", PROMPT, "--weights", weights, "--max-tokens", "40", "--verbose"
+    )
+    same = model if weights in ("model", "float32") else rounded(model, weights)
+    # The prompt is read by the model as it is, whatever the weights are kept in afterwards.
+    tokens = Continuation(same, read(model, [BYTES.encode(PROMPT)]), max_new_tokens=40)
+    assert said.out == BYTES.decode([token for (token,) in tokens])
+    packed = "" if weights == "model" else f", weights packed in {weights}"
+    assert said.err.splitlines()[1].endswith(f" a second{packed}")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_a_model_of_16_bits_goes_on_from_where_it_was(model, clew, dtype):
+    model.to(dtype).save_pretrained("half")
+    words = ("generate", "half", "--temperature", "0", "--max-tokens")
+    one = clew(*words, "30", "--prompt", PROMPT)
+    first = clew(*words, "10", "--prompt", PROMPT, "--save-state", "place")
+    second = clew(*words, "20", "--state", "place")
+    tokens = [BYTES.encode(said.out) for said in (one, first, second)]
+    assert (one.err, first.err, second.err) == ("", "", "")
+    assert tokens[0] == tokens[1] + tokens[2]
+
+
+def test_a_run_of_train_text_goes_on_with_its_text(tmp_path, monkeypatch, clew):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.txt").write_text("row, row, row your boat, gently down the stream. " * 40)
+    small = "--tokenizer bpe --vocabulary 260 --d-model 8 --n-layers 1 --steps 2 --length 16 --validations 1"
+    trained = clew("train", "text", "song.txt", *small.split())
+    assert trained.code == 0
+    command = next(line for line in trained.out.splitlines() if line.startswith("clew generate"))
+    said = clew(*shlex.split(command, comments=True)[1:], "--max-tokens", "12")
+    model, pieces = runs.load("runs/song-mamba2"), text.load("runs/song-mamba2")
+    prompt = shlex.split(command, comments=True)[-1]
+    assert said == (0, pieces.decode(model.generate([pieces.encode(prompt)], 12)[0]), "")
 
 
 def test_stopped_and_gone_on_with_it_is_one_text(model, clew):
@@ -129,6 +171,8 @@ def test_the_real_program_writes_as_it_goes_and_is_interrupted_at_a_token(model,
         ("model --prompt a --top-p 2", "top_p is more than 0 and at most 1"),
         ("model --prompt a --max-tokens -1", "--max-tokens is 0 or more"),
         ("model --prompt a --seed -1", "seed is a whole number"),
+        ("model --prompt a --weights int4", "unknown weights 'int4'; did you mean 'int8'"),
+        ("model --prompt a --device gpu", "unknown device 'gpu'; did you mean 'cpu'"),
         ("model --prompt a --chunk 0", "chunk is at least one token"),
         ("model --prompt a --state nothing", "there is no file nothing"),
         ("model --prompt a --state model/model.safetensors", "is not the context of a language model"),

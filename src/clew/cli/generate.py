@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
+    import torch
+
     from clew.models import LanguageModel
     from clew.models.generation import Context, Writing
     from clew.stream.signals import Signals
@@ -54,6 +56,11 @@ class Options:
     """Keep the place that is reached in this file."""
     chunk: Annotated[int, tyro.conf.arg(metavar="N")] = 2048
     """Tokens of the prompt that are read at once."""
+    weights: Annotated[str, tyro.conf.arg(metavar="KIND")] = "auto"
+    """Kept while writing in float32, bfloat16 or int8; model: not packed for it; auto: the quickest without
+    rounding."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """auto, cpu or cuda."""
     verbose: bool = False
     """Say on standard error how many tokens were read and written, and how fast."""
 
@@ -62,19 +69,24 @@ def run(options: Options) -> int:
     """Read the prompt, write what comes after it."""
     _check_files(options)
 
+    from clew.devices import device_of
+    from clew.models import Decoder, quickest
     from clew.models.generation import Continuation, Sampling, StopStrings, Writing, load, save
+    from clew.models.quickest import weights_named
     from clew.stream.signals import Signals
 
     sampling = Sampling(options.temperature, options.top_k, options.top_p, options.repetition_penalty)
     StopStrings(options.stop)
     if options.max_tokens < 0:
         raise ValueError(f"--max-tokens is 0 or more; got {options.max_tokens}")
-    folder, model = _model(options.model)
+    weights, device = weights_named(options.weights), device_of(options.device)
+    folder, model = _model(options.model, device)
     tokenizer = _tokenizer(folder, model)
     context = None if options.state is None else load(options.state, model)
     context = _read(options, model, tokenizer, context)
+    steps = quickest(model, weights)
     continuation = Continuation(
-        model, context, sampling, max_new_tokens=options.max_tokens, stop_tokens=_end_tokens(folder)
+        steps, context, sampling, max_new_tokens=options.max_tokens, stop_tokens=_end_tokens(folder)
     )
     started = time.perf_counter()
     writing = Writing(continuation, tokenizer, options.stop)
@@ -85,7 +97,8 @@ def run(options: Options) -> int:
             if options.save_state is not None:
                 save(options.save_state, continuation.context, model)
     if options.verbose:
-        _say("written", writing.counts[0], time.perf_counter() - started)
+        kept = f", weights packed in {steps.kind}" if isinstance(steps, Decoder) else ""
+        _say("written", writing.counts[0], time.perf_counter() - started, kept)
     # As the shell counts a process that a signal ends.
     return 0 if signals.received is None else 128 + signals.received
 
@@ -101,21 +114,21 @@ def _check_files(options: Options) -> None:
         raise FileNotFoundError(f"there is no file {options.state}")
 
 
-def _model(name: str) -> tuple[Path, "LanguageModel"]:
+def _model(name: str, device: "torch.device") -> tuple[Path, "LanguageModel"]:
     """The folder of the model, and the model."""
     from clew.models import LanguageModel
     from clew.models.pretrained import locate
 
     folder = locate(name)
     if not (folder / "metrics.jsonl").is_file():
-        return folder, LanguageModel.from_pretrained(folder)
+        return folder, LanguageModel.from_pretrained(folder, device=device)
 
     from clew.runs import load
 
     model = load(folder)
     if not isinstance(model, LanguageModel):
         raise ValueError(f"{name} holds no language model but a classifier: clew stream {name} runs it")
-    return folder, model
+    return folder, model.to(device)
 
 
 def _tokenizer(folder: Path, model: "LanguageModel") -> "Tokenizer":
@@ -179,6 +192,6 @@ def _write(writing: "Writing", signals: "Signals") -> None:
         sink.flush()
 
 
-def _say(what: str, tokens: int, seconds: float) -> None:
+def _say(what: str, tokens: int, seconds: float, more: str = "") -> None:
     each = f", {tokens / seconds:.1f} a second" if tokens else ""
-    print(f"clew: {tokens} tokens {what} in {seconds:.2f} s{each}", file=sys.stderr)
+    print(f"clew: {tokens} tokens {what} in {seconds:.2f} s{each}{more}", file=sys.stderr)

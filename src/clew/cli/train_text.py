@@ -168,5 +168,6 @@ def _summary(result: "Run", report: Path) -> str:
             "",
             f"clew evaluate {place}           # bits per byte of the test part, beside xz -9",
             f"clew info {place}               # layers and parameters",
+            f"clew generate {place} --prompt 'Once upon a time'  # the model goes on with a text",
         ]
     )

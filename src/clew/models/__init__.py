@@ -7,6 +7,7 @@ from clew.models.decoder import Decoder
 from clew.models.groups import parameter_groups
 from clew.models.language_config import LanguageModelConfig
 from clew.models.language_model import LanguageModel, LanguageModelConstants
+from clew.models.quickest import quickest
 from clew.models.regressor import Regressor
 from clew.models.rounded import rounded
 from clew.models.sequence_model import SequenceModel, SequenceState
@@ -23,5 +24,6 @@ __all__ = [
     "SequenceState",
     "build",
     "parameter_groups",
+    "quickest",
     "rounded",
 ]

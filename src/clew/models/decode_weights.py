@@ -10,7 +10,29 @@ from clew.ops import DecodeWeights
 from clew.ops.decode.panels import Kind, pack, padded
 from clew.ops.decode.weights import Mamba2Layer, MambaLayer, Norm
 
-__all__ = ["decode_weights"]
+__all__ = ["decode_weights", "refusal"]
+
+
+def refusal(model: LanguageModel) -> str | None:
+    """Why decoding does not take a model, with what to do about it; ``None`` if it does."""
+    weight = model.embedding.weight
+    if weight.device.type != "cpu":
+        return f"decoding runs on the CPU; the model is on {weight.device}: model.cpu() first"
+    if weight.dtype == torch.float64:
+        return "decoding computes in float32; the model is in float64: model.float() first"
+    for block in model.backbone.blocks:
+        assert isinstance(block, Block)
+        for what, part in (("an activation", block.activation), ("channel mixing", block.channel_mixing)):
+            if not isinstance(part, nn.Identity):
+                return f"decoding takes no blocks with {what} after the mixer; got {part}"
+        mixer = block.mixer
+        if mixer.bidirectional:
+            return "decoding goes forwards; the model's mixers are bidirectional"
+        if not isinstance(mixer, Mamba | Mamba2):
+            return f"decoding takes the mixers 'mamba' and 'mamba2'; got {type(mixer).__name__}"
+        if isinstance(mixer, Mamba2) and not isinstance(mixer.norm, nn.RMSNorm):
+            return "decoding takes Mamba-2 with an RMSNorm behind the gate; got another norm, or none"
+    return None
 
 
 def decode_weights(model: LanguageModel, kind: Kind) -> DecodeWeights:
@@ -19,11 +41,10 @@ def decode_weights(model: LanguageModel, kind: Kind) -> DecodeWeights:
     Raises:
         ValueError: for a model that it does not take, and why.
     """
+    reason = refusal(model)
+    if reason is not None:
+        raise ValueError(reason)
     weight = model.embedding.weight
-    if weight.device.type != "cpu":
-        raise ValueError(f"decoding runs on the CPU; the model is on {weight.device}: model.cpu() first")
-    if weight.dtype == torch.float64:
-        raise ValueError("decoding computes in float32; the model is in float64: model.float() first")
     tokens = model.config.n_tokens
     embedding = pack(weight[:tokens], kind)
     head = embedding if model.head is None else pack(model.head.weight[:tokens], kind)
@@ -33,17 +54,11 @@ def decode_weights(model: LanguageModel, kind: Kind) -> DecodeWeights:
 
 
 def _layer(block: Block, kind: Kind) -> MambaLayer | Mamba2Layer:
-    for what, part in (("an activation", block.activation), ("channel mixing", block.channel_mixing)):
-        if not isinstance(part, nn.Identity):
-            raise ValueError(f"decoding takes no blocks with {what} after the mixer; got {part}")
-    mixer = block.mixer
-    if mixer.bidirectional:
-        raise ValueError("decoding goes forwards; the model's mixers are bidirectional")
+    mixer, norm = block.mixer, _norm(block.norm)
     if isinstance(mixer, Mamba):
-        return _mamba(mixer, _norm(block.norm), kind)
-    if isinstance(mixer, Mamba2):
-        return _mamba2(mixer, _norm(block.norm), kind)
-    raise ValueError(f"decoding takes the mixers 'mamba' and 'mamba2'; got {type(mixer).__name__}")
+        return _mamba(mixer, norm, kind)
+    assert isinstance(mixer, Mamba2)
+    return _mamba2(mixer, norm, kind)
 
 
 def _mamba(mixer: Mamba, norm: Norm, kind: Kind) -> MambaLayer:
@@ -66,8 +81,6 @@ def _mamba(mixer: Mamba, norm: Norm, kind: Kind) -> MambaLayer:
 
 
 def _mamba2(mixer: Mamba2, norm: Norm, kind: Kind) -> Mamba2Layer:
-    if not isinstance(mixer.norm, nn.RMSNorm):
-        raise ValueError("decoding takes Mamba-2 with an RMSNorm behind the gate; got another norm, or none")
     known, inner = mixer.constants(), mixer.expand * mixer.d_model
     convolved, heads = len(known.conv1d_bias), len(known.A)
     return Mamba2Layer(

@@ -7,6 +7,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from clew.devices import device_of
+
 __all__ = ["Rows", "Team", "rows_of"]
 
 
@@ -54,10 +56,7 @@ class Team:
         Raises:
             ValueError: for ``"cuda"`` where there is none.
         """
-        cuda = torch.cuda.is_available()
-        if device == "cuda" and not cuda:
-            raise ValueError("device is 'cuda', and torch finds none here: take 'cpu' or 'auto'")
-        return cls(Accelerator(cpu=device == "cpu" or not cuda, mixed_precision="no"))
+        return cls(Accelerator(cpu=device_of(device).type == "cpu", mixed_precision="no"))
 
     @property
     def device(self) -> torch.device:
