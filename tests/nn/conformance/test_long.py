@@ -85,4 +85,4 @@ def test_gradients_agree(member):
     begin = type(state)(*(part.clone().requires_grad_() for part in state))
     total = (layer(leaf, begin)[0] * weights).sum()
     actual = torch.autograd.grad(total, (*layer.parameters(), leaf, *begin))
-    assert_close(actual, (*outer, *inner[len(known) :]), "float32 long")
+    assert_close(actual, (*outer, *inner[len(known) :]), "float32 gradients")
