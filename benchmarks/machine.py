@@ -8,7 +8,7 @@ import torch
 
 __all__ = ["describe", "instruction_set"]
 
-PACKAGES = ("torch", "numpy", "mambapy", "transformers", "jax", "s5-pytorch")
+PACKAGES = ("torch", "numpy", "mambapy", "transformers", "jax", "s5-pytorch", "llama-cpp-python")
 
 
 def instruction_set() -> str:

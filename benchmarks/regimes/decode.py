@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.compare import Absent, Contender
+from benchmarks.peers import llama
 from benchmarks.regime import Regime, Surroundings
 from clew.models import Decoder, LanguageModel, LanguageModelConfig, build
 from clew.ops.decode.panels import Kind, Panels
@@ -22,6 +23,11 @@ __all__ = ["REGIMES"]
 SHAPE = LanguageModelConfig(50280, "mamba", d_model=768, n_layers=24)
 TOKEN, PROMPT = torch.tensor([17]), 2048
 ROUNDED = {"float32": 2e-3, "bfloat16": 6e-2}  # of a peer's logits
+LLAMA: dict[Kind, dict[llama.Format, float]] = {
+    "float32": {"F32": 2e-3},
+    "bfloat16": {"BF16": 6e-2, "F16": 6e-2},
+    "int8": {"Q8_0": 6e-2},  # rounds the activations as well
+}
 
 
 @cache
@@ -69,6 +75,27 @@ def _inferring(run: Any) -> Any:
     return inside
 
 
+@cache
+def their_llama(kept: llama.Format) -> llama.Llama:
+    """The same weights in llama.cpp."""
+    return llama.Llama(own_model(), kept)
+
+
+def _llamas(kind: Kind) -> list[Contender | Absent]:
+    """Each reads on from where it is; compared are the logits of the first token."""
+    reason = llama.missing()
+    if reason is not None:
+        return [Absent("llama.cpp", reason)]
+    found: list[Contender | Absent] = []
+    for kept, tolerance in LLAMA[kind].items():
+        theirs = their_llama(kept)
+        theirs.forget()
+        first = theirs.read(TOKEN.tolist())
+        run = partial(theirs.read, TOKEN.tolist())
+        found.append(Contender(f"llama.cpp, {kept}", run, lambda _, first=first: [first], tolerance))
+    return found
+
+
 def _decoding(kind: Kind, surroundings: Surroundings) -> Sequence[Contender | Absent]:
     model = own_model()
     decoder, start = Decoder(model, kind), model.initial_state(1)
@@ -88,6 +115,7 @@ def _decoding(kind: Kind, surroundings: Surroundings) -> Sequence[Contender | Ab
         constants = model.constants()
         plain = partial(model.step, TOKEN, start, constants=constants)
         found.append(Contender("clew, model.step", _inferring(plain), read=lambda result: [result[0]]))
+    found += _llamas(kind)
     if kind == "int8":
         return found
     if importlib.util.find_spec("transformers") is None:
@@ -108,10 +136,21 @@ def _prefilling(surroundings: Surroundings) -> Sequence[Contender | Absent]:
     model = own_model()
     prompt = torch.randint(SHAPE.n_tokens, (1, PROMPT), generator=torch.Generator().manual_seed(0))
     own = Contender("clew", _inferring(partial(model.prefill, prompt)), read=lambda result: [result[0]])
+    peers = [_prefilling_llama(prompt)]
     if importlib.util.find_spec("transformers") is None:
-        return [own, Absent("transformers", "not installed")]
+        return [own, *peers, Absent("transformers", "not installed")]
     theirs = partial(their_model(torch.float32), prompt, use_cache=True)
-    return [own, Contender("transformers", _inferring(theirs), lambda result: [result.logits[:, -1]])]
+    peers.append(Contender("transformers", _inferring(theirs), lambda result: [result.logits[:, -1]]))
+    return [own, *peers]
+
+
+def _prefilling_llama(prompt: Tensor) -> Contender | Absent:
+    reason = llama.missing()
+    if reason is not None:
+        return Absent("llama.cpp", reason)
+    theirs = llama.Llama(own_model(), "F32", batch=PROMPT)
+    run = partial(theirs.read, prompt[0].tolist())
+    return Contender("llama.cpp, F32", run, lambda result: [result], settings=theirs.forget)
 
 
 REGIMES = (
