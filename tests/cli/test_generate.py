@@ -4,6 +4,7 @@ Oracle: the model's own ``generate`` and the tokenizer, in this process. Toleran
 text.
 """
 
+import codecs
 import json
 import os
 import shlex
@@ -157,7 +158,9 @@ def test_the_real_program_writes_as_it_goes_and_is_interrupted_at_a_token(model,
     running.stderr.close()
     count = int(load("place", model).drawn)
     tokens = model.generate([BYTES.encode(PROMPT)], count + 30)[0]
-    assert text.decode() == BYTES.decode(tokens[:count])
+    # A character whose last byte had not come is not written.
+    whole = codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(tokens[:count]))
+    assert text.decode() == whole
     assert clew("generate", "model", "--state", "place", "--max-tokens", "30").out == BYTES.decode(
         tokens[count:]
     )
