@@ -51,7 +51,14 @@ CLEW_INLINE void mamba_selected(const Run& run, const Stage& stage) {
     }
 }
 
-// h = exp(Δ A) h + Δ u B, and C · h, of a strip of channels, vectors across the states.
+// The numbers from `from` on: a whole vector, or the first `left` of one.
+template <bool whole>
+CLEW_INLINE Vec<float> take(const float* from, int64_t left) {
+    return whole ? load(from) : load_first(from, left);
+}
+
+// h = exp(Δ A) h + Δ u B, and C · h, of a strip of channels, vectors across the states; these are whole vectors, or not.
+template <bool whole>
 CLEW_INLINE Strip mamba_states(const Run& run, const Stage& stage, int64_t row, int64_t strip, const float* delta,
                                const float* input) {
     const DecodeLayer& layer = *stage.layer;
@@ -67,10 +74,13 @@ CLEW_INLINE Strip mamba_states(const Run& run, const Stage& stage, int64_t row, 
         Vec<float> total = zero<float>();
         for (int64_t n = 0; n < states; n += width<float>) {
             const int64_t left = states - n;
-            const Vec<float> decay = exp2<float>(exponent * load_first(A + n, left));
-            const Vec<float> h = load_first(before + n, left) * decay + driven * load_first(B + n, left);
-            store_first(after + n, h, left);
-            total += h * load_first(C + n, left);
+            const Vec<float> decay = exp2<float>(exponent * take<whole>(A + n, left));
+            const Vec<float> h = take<whole>(before + n, left) * decay + driven * take<whole>(B + n, left);
+            if constexpr (whole)
+                store(after + n, h);
+            else
+                store_first(after + n, h, left);
+            total += h * take<whole>(C + n, left);
         }
         store(totals + lane * width<float>, total);
     }
@@ -94,7 +104,8 @@ CLEW_INLINE void mamba_scan(const Run& run, const Stage& stage, int64_t task) {
             }
             float deltas[panel_rows], inputs[panel_rows];
             delta.write(deltas), input.write(inputs);
-            Strip y = mamba_states(run, stage, row, strip, deltas, inputs);
+            Strip y = layer.states % width<float> ? mamba_states<false>(run, stage, row, strip, deltas, inputs)
+                                                  : mamba_states<true>(run, stage, row, strip, deltas, inputs);
             CLEW_UNROLL for (int v = 0; v < panel_vectors; ++v)
                 y.part[v] = (y.part[v] + D.part[v] * u.part[v]) * z.part[v];
             y.write(run.y.at(row, channel));

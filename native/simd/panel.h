@@ -7,6 +7,8 @@
 #include <immintrin.h>
 #endif
 
+#include <type_traits>
+
 #include "core/panels.h"
 #include "simd/narrow.h"
 #include "simd/strip.h"
@@ -59,6 +61,10 @@ struct Sums {
         CLEW_UNROLL for (int b = 0; b < count; ++b) CLEW_UNROLL for (int v = 0; v < panel_vectors; ++v)
             even[b][v] = odd[b][v] = zero<float>();
     }
+    CLEW_INLINE void add(const Sums& other) {
+        CLEW_UNROLL for (int b = 0; b < count; ++b) CLEW_UNROLL for (int v = 0; v < panel_vectors; ++v)
+            even[b][v] += other.even[b][v], odd[b][v] += other.odd[b][v];
+    }
     // Adds the columns `first` and `first` + 1, whose numbers are `low` and `high`.
     CLEW_INLINE void add(int v, Vec<float> low, Vec<float> high, const float* x, int64_t stride) {
         CLEW_UNROLL for (int b = 0; b < count; ++b) {
@@ -68,11 +74,19 @@ struct Sums {
     }
 };
 
+// The halves of a panel are read in turns where there are registers for the sums of both: the processor fetches ahead
+// in each. A block of whole numbers keeps it busy for too long for that; there the fetching is done by hand.
+template <class Some>
+constexpr bool in_two_places = 2 * sizeof(Some) <= (registers - 4) * sizeof(Vec<float>);
+constexpr int64_t bytes_fetched = 1024;
+
 template <Weights>
 struct Panel;
 
 template <>
 struct Panel<Weights::float32> {
+    static constexpr bool wide_blocks = false;
+
     template <int count>
     static CLEW_INLINE void multiply(Sums<count>& sums, const char* block, const float* x, int64_t stride) {
         const float* column = reinterpret_cast<const float*>(block);
@@ -87,6 +101,8 @@ struct Panel<Weights::float32> {
 // The two numbers of a row in one lane, the even column's in its lower half.
 template <>
 struct Panel<Weights::bfloat16> {
+    static constexpr bool wide_blocks = false;
+
     template <int count>
     static CLEW_INLINE void multiply(Sums<count>& sums, const char* block, const float* x, int64_t stride) {
         const int32_t* pairs = reinterpret_cast<const int32_t*>(block);
@@ -104,6 +120,8 @@ struct Panel<Weights::bfloat16> {
 // 32 columns of whole numbers, then what a row's are multiplied with, in bfloat16.
 template <>
 struct Panel<Weights::int8> {
+    static constexpr bool wide_blocks = true;
+
     template <int count>
     static CLEW_INLINE void multiply(Sums<count>& sums, const char* block, const float* x, int64_t stride) {
         constexpr int columns = block_columns(Weights::int8);
@@ -151,19 +169,40 @@ struct Strip {
 };
 
 // Rows 16 · panel … + 15 of W x, W's columns from `first` to `end`, for each of `batch` vectors x, `stride` apart:
-// use(b, strip) gets them, the bias added where the columns begin with the first. The order of the sums is that of
-// the columns, whatever the rest is.
+// use(b, strip) gets them, the bias added where the columns begin with the first. The order of the sums is the same
+// for any batch and any width of vectors.
 template <class Use>
 CLEW_INLINE void multiply(const PanelMatrix& matrix, int64_t panel, const float* x, int64_t stride, int64_t batch,
                           Use use, int64_t first = 0, int64_t end = -1) {
     with_panel(matrix.kind, [&](auto how) {
         const int64_t columns = block_columns(matrix.kind), bytes = block_bytes(matrix.kind);
         const int64_t last = end < 0 ? matrix.columns : end;
+        const int64_t blocks = (last - first + columns - 1) / columns;
         const auto together = [&](int64_t b, auto& sums) {
+            const char* from = matrix.panel(panel) + first / columns * bytes;
+            const float* numbers = x + b * stride + first;
+            const auto add = [&](auto& to, int64_t block) {
+                decltype(how)::multiply(to, from + block * bytes, numbers + block * columns, stride);
+            };
             sums.clear();
-            const char* block = matrix.panel(panel) + first / columns * bytes;
-            for (int64_t column = first; column < last; column += columns, block += bytes)
-                decltype(how)::multiply(sums, block, x + b * stride + column, stride);
+            if constexpr (decltype(how)::wide_blocks) {
+                for (int64_t block = 0; block < blocks; ++block) {
+                    const char* ahead = from + block * bytes + bytes_fetched;
+                    for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(ahead + line, 0, 3);
+                    add(sums, block);
+                }
+            } else {
+                const int64_t half = blocks / 2;
+                auto second = sums;
+                if constexpr (in_two_places<std::remove_reference_t<decltype(sums)>>) {
+                    for (int64_t block = 0; block < half; ++block) add(sums, block), add(second, half + block);
+                } else {
+                    for (int64_t block = 0; block < half; ++block) add(sums, block);
+                    for (int64_t block = half; block < 2 * half; ++block) add(second, block);
+                }
+                if (blocks % 2) add(second, blocks - 1);
+                sums.add(second);
+            }
         };
         const auto hand_over = [&](int64_t b, const Vec<float>* even, const Vec<float>* odd) {
             Strip strip;

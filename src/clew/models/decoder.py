@@ -62,7 +62,7 @@ class Decoder:
 
         Returns:
             The logits (batch, n_tokens) float32 of the token after it, and the state, which is the model's:
-            a tuple over the blocks of their states.
+            the blocks' states, one after another.
 
         Raises:
             ValueError: for a shape, a dtype or a token that does not fit.
@@ -76,4 +76,4 @@ class Decoder:
         return self._opened(torch.zeros(batch_size, self.weights.state_size))
 
     def _opened(self, packed: Tensor) -> States:
-        return PackedState.of(packed, self.weights.state_shapes, self._kinds)
+        return PackedState(packed, self.weights.state_shapes, self._kinds)

@@ -2,6 +2,7 @@
 
 import abc
 import copy
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, Self
 
 import torch
@@ -29,7 +30,7 @@ class SequenceState(NamedTuple):
         count: (batch,) int64: samples seen.
     """
 
-    backbone: tuple[tuple[Tensor, ...], ...]
+    backbone: Sequence[tuple[Tensor, ...]]
     pooled: Tensor
     count: Tensor  # type: ignore[assignment] # tuple.count gives way: nobody counts tensors
 
@@ -127,7 +128,7 @@ class SequenceModel(nn.Module, abc.ABC):
         state: SequenceState,
         *,
         dt: Tensor | None = None,
-        constants: tuple[tuple[Tensor, ...], ...] | None = None,
+        constants: Sequence[tuple[Tensor, ...]] | None = None,
     ) -> tuple[Tensor, SequenceState]:
         """Answer after one more sample.
 
@@ -182,7 +183,7 @@ class SequenceModel(nn.Module, abc.ABC):
         model.backbone = backbone
         return model
 
-    def constants(self) -> tuple[tuple[Tensor, ...], ...]:
+    def constants(self) -> Sequence[tuple[Tensor, ...]]:
         """What :meth:`step` computes from the parameters alone."""
         return self.backbone.constants()
 

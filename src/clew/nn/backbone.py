@@ -1,6 +1,6 @@
 """Blocks one after another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self, cast
 
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from clew.nn.resampling import check_factor
 
 __all__ = ["Backbone"]
 
-States = tuple[tuple[Tensor, ...], ...]
+States = Sequence[tuple[Tensor, ...]]
 
 
 class Backbone(nn.Module):
