@@ -166,6 +166,10 @@ CASES = {
     "csv-folder, listed": ("csv-folder", _listed_folder),
     "csv-table": ("csv-table", _table),
     "csv-table, per step": ("csv-table", _step_table),
+    "csv-table, values": (
+        "csv-table",
+        lambda folder: _table(folder) | {"values": "y", "channels": "x", "target": "step"},
+    ),
 }
 # Data sets whose test split no option chooses.
 FIXED_TEST = {
@@ -359,7 +363,8 @@ def test_a_batch_is_its_sequences_and_padding(built, as_indices, extra):
         assert batch.mask[row].tolist() == [True] * length + [False] * (batch.inputs.shape[1] - length)
         if built.target == "step":
             assert torch.equal(batch.targets[row, :length], split.targets[index])
-            assert (batch.targets[row, length:] == IGNORE).all()
+            padding = batch.targets[row, length:]
+            assert (padding.isnan() if built.values else padding == IGNORE).all()
         else:
             assert torch.equal(batch.targets[row], split.targets[index])
     frames = batch.inputs.shape[1:2] if built.target == "step" else ()

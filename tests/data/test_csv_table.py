@@ -18,6 +18,7 @@ from clew.data import IGNORE, load
 
 HEAD = "series,time,x,label\n"
 GOOD = HEAD + "p,0,1,a\np,1,2,a\nq,0,3,b\nq,1,4,b\n"
+VALUES = "series,time,x,y\np,0,1,7\np,1,2,7\nq,0,3,8\nq,1,4,8\n"
 EVERYTHING = {"test": 0, "validation": 0}
 
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -108,6 +109,30 @@ def test_labels_per_step_follow_the_order_of_time(tmp_path):
     assert [target.tolist() for target in read.train.targets] == [[0, IGNORE, 1], [1]]
 
 
+def test_values_of_a_series(tmp_path):
+    text = "series,time,x,speed,load\np,1,2,0.5,-3\nq,0,3,1e3,4\np,0,1,0.50,-3.0\n"
+    read = _load(tmp_path, text, values=" load, speed ")
+    assert (read.channels, read.values, read.classes, read.target) == (
+        ("x",),
+        ("load", "speed"),
+        (),
+        "sequence",
+    )
+    assert [target.tolist() for target in read.train.targets] == [[-3, 0.5], [4, 1000]]
+    assert [sequence[:, 0].tolist() for sequence in read.train.inputs] == [[1, 2], [3]]
+    assert read.description.endswith("what is load, speed of each sequence?")
+
+
+def test_values_per_step_follow_the_order_of_time_and_may_be_missing(tmp_path):
+    text = "series,time,x,y,z\np,3,30,3,\np,1,10,1,0.5\np,2,20,nan,-1\nq,1,0,,9\n"
+    read = _load(tmp_path, text, values="y,z", target="step")
+    nan = float("nan")
+    wanted = [torch.tensor([[1, 0.5], [nan, -1], [3, nan]]), torch.tensor([[nan, 9]])]
+    for target, one in zip(read.train.targets, wanted, strict=True):
+        torch.testing.assert_close(target, one, rtol=0, atol=0, equal_nan=True)
+    assert read.target_mean.tolist() == [2.0, pytest.approx(8.5 / 3)]
+
+
 def test_shares(tmp_path):
     rows = "".join(f"s{index},0,{index},{'ab'[index % 2]}\n" for index in range(40))
     read = _load(tmp_path, HEAD + rows, test=0.25, validation=0.2)
@@ -190,6 +215,33 @@ BAD = {
         {"target": "step"},
         ", line 6: series 'r' has no label at all",
     ),
+    "another value": (
+        VALUES + "p,2,5,7.5\n",
+        {"values": "y"},
+        ", line 6, column 'y': series 'p' is 7.5 here and 7 on line 2; if each row has its own values, say "
+        "target=step",
+    ),
+    "value empty": (
+        VALUES + "p,2,5,\n",
+        {"values": "y"},
+        ", line 6, column 'y': series 'p' has no value here",
+    ),
+    "no value in a series": (
+        VALUES + "r,2,5,\n",
+        {"values": "y", "target": "step"},
+        ", line 6: series 'r' has no value at all",
+    ),
+    "value in words": (
+        VALUES + "q,2,5,high\n",
+        {"values": "y"},
+        ", line 6, column 'y': 'high' is not a number",
+    ),
+    "value infinite": (VALUES + "q,2,5,inf\n", {"values": "y"}, ", line 6, column 'y': inf is not finite"),
+    "no such value": (
+        VALUES,
+        {"values": "y,v"},
+        ", line 1: no column 'v' (values); Columns: series, time, x, y",
+    ),
     "one class": (GOOD.replace("b\n", "a\n"), {}, ": every label is 'a', at least two classes are needed"),
     "one class per step": (
         GOOD.replace("b\n", "a\n"),
@@ -214,6 +266,8 @@ def test_a_bad_table_is_named_with_its_line(tmp_path, kind):
         ({"time": "series"}, "series=series, time=series and label=label are three different columns"),
         ({"label": "time"}, "series=series, time=time and label=time are three different columns"),
         ({"time": None, "label": "series"}, "series=series, time=None and label=series are three different"),
+        ({"values": "x,time"}, "series=series, time=time and values=x,time are all different columns"),
+        ({"values": "x,x"}, "values=x,x names a column twice"),
         ({"target": "frame"}, "unknown value for 'target': 'frame'"),
         ({"channels": "x,x"}, "channels=x,x names a column twice"),
         ({"test": 0.5}, "class 'a' has only one sequence to learn from, so none can be held out.*test=0"),

@@ -126,10 +126,12 @@ class Numbers:
     Args:
         path: the file, for messages.
         columns: the name of each number in a row, for messages.
+        gaps: whether a cell may be empty or NaN; both are NaN.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], *, gaps: bool = False) -> None:
         self._path = path
+        self._gaps = gaps
         self._columns = tuple(columns)
         self._values = array("d")
         self._lines = array("q")
@@ -147,6 +149,8 @@ class Numbers:
         Raises:
             ValueError: if a cell is not a number.
         """
+        if self._gaps:
+            cells = [cell or "nan" for cell in cells]
         try:
             self._values.extend(map(_number, cells))
         except ValueError:
@@ -165,12 +169,12 @@ class Numbers:
         """(row, column) float32, rounded once from the float64 that was read.
 
         Raises:
-            ValueError: for NaN, infinity, or a value too large for float32.
+            ValueError: for infinity, a value too large for float32, or NaN where there are no gaps.
         """
         values = np.frombuffer(self._values, dtype=np.float64).reshape(len(self), len(self._columns))
         with np.errstate(over="ignore"):
             narrow = values.astype(np.float32)
-        finite = np.isfinite(narrow)
+        finite = np.isfinite(narrow) | (np.isnan(narrow) & self._gaps)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             value = values[row, column]

@@ -203,7 +203,7 @@ class _Reader:
         has_names = _names_columns(file, first, self._header)
         names = column_names(file, first) if has_names else tuple(str(i + 1) for i in range(len(first)))
         if self._columns is None:
-            self._columns = _Columns(file, names, chosen_columns(file, names, self._channels))
+            self._columns = _Columns(file, names, chosen_columns(file, names, self._channels, "channels"))
         if names != self._columns.names:
             raise ValueError(
                 f"{file}, line 1: {len(names)} columns, {listed(names)}; "

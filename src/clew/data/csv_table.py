@@ -9,10 +9,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from clew.data.csv_answers import Answers, Labels, Values
 from clew.data.csv_file import Numbers, column_names, position, rows
-from clew.data.csv_task import TEST_SHARE, Labelled, as_split, build, chosen_columns, sorted_classes
-from clew.data.dataset import Dataset
+from clew.data.csv_task import TEST_SHARE, build, chosen_columns
+from clew.data.dataset import Dataset, Split
 from clew.data.registry import datasets
 
 __all__ = ["csv_table"]
@@ -26,13 +28,14 @@ def csv_table(
     series: str = "series",
     time: str | None = "time",
     label: str = "label",
+    values: str | None = None,
     channels: str | None = None,
     target: Target = "sequence",
     test: float = TEST_SHARE,
     validation: float = 0.15,
     seed: int = 0,
 ) -> Dataset:
-    """Which class is this series, or each of its frames?
+    """Which class is this series, or each of its frames? Or: what values belong to it?
 
     The first line names the columns. The rows of a series may stand anywhere in the file and are sorted by
     time: numbers, or dates in ISO 8601 (without an offset: UTC). Two rows of a series with the same time are
@@ -43,11 +46,15 @@ def csv_table(
     one. Varying labels are asked for by ``target="step"``: then each row has its own label, and a row whose
     label is empty asks for nothing (``IGNORE``).
 
+    With ``values="speed,load"`` these columns hold numbers to be given instead, by the same rules; there is
+    no column of labels then, and with ``target="step"`` an empty cell asks for nothing of its value.
+
     Args:
         path: the file.
         series: the column that says which series a row belongs to.
         time: the column to sort by; None ("none" as text): the rows of each series are in order already.
-        label: the column of the label.
+        label: the column of the label; not with ``values``.
+        values: the columns of the values that are asked for in place of a label, separated by commas.
         channels: the columns to use, separated by commas; all others when not given.
         target: one label a series ("sequence") or a row ("step").
         test: the share of the series to test on; of each class, if a series has one.
@@ -64,15 +71,13 @@ def csv_table(
     file = Path(path).expanduser().resolve()
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such file; if the data has moved, give its new path")
-    table = _read(file, series, time, label, channels)
+    table = _read(file, series, time, label, values, channels)
     ordered = {name: _in_order(table, name, members) for name, members in table.members.items()}
-    labels: list[str] | list[list[str]]
-    if target == "step":
-        labels = [_frame_labels(table, name, members) for name, members in ordered.items()]
-    else:
-        labels = [_one_label(table, name, members) for name, members in ordered.items()]
-    data = Labelled([table.values[members] for members in ordered.values()], labels)
-    classes = sorted_classes(filter(None, table.labels))
+    answer = table.answers.of_series if target == "sequence" else table.answers.of_frames
+    learn = Split(
+        tuple(torch.from_numpy(table.values[members]) for members in ordered.values()),
+        tuple(answer(name, members) for name, members in ordered.items()),
+    )
     return build(
         "csv-table",
         file,
@@ -81,6 +86,7 @@ def csv_table(
             "series": series,
             "time": time,
             "label": label,
+            "values": values,
             "channels": channels,
             "target": target,
             "test": test,
@@ -88,9 +94,10 @@ def csv_table(
             "seed": seed,
         },
         channels=table.channels,
-        classes=classes,
+        classes=table.answers.classes,
+        values=table.answers.values,
         target=target,
-        learn=as_split(data, classes),
+        learn=learn,
         test=None,
     )
 
@@ -104,7 +111,7 @@ class _Table(NamedTuple):
         values: (row, channel) float32.
         lines: the line each row stands on.
         times: the time of each row; empty if the rows are in order already.
-        labels: the label of each row.
+        answers: what is asked of each row.
         members: the rows of each series, in the order of the file.
     """
 
@@ -113,30 +120,40 @@ class _Table(NamedTuple):
     values: npt.NDArray[np.float32]
     lines: list[int]
     times: list[int | float]
-    labels: list[str]
+    answers: Answers
     members: dict[str, list[int]]
 
 
-def _read(file: Path, series: str, time: str | None, label: str, channels: str | None) -> _Table:
+def _read(
+    file: Path, series: str, time: str | None, label: str, values: str | None, channels: str | None
+) -> _Table:
     """All rows of the file, checked one by one."""
     stream = rows(file)
     columns = column_names(file, next(stream)[1])
-    series_at, label_at = position(file, columns, series, "series"), position(file, columns, label, "label")
+    series_at = position(file, columns, series, "series")
     time_at = None if time is None else position(file, columns, time, "time")
-    taken = {series_at, label_at, time_at}
-    if len(taken) < 3:
-        raise ValueError(f"series={series}, time={time} and label={label} are three different columns")
+    if values is None:
+        asked_at, asked = [position(file, columns, label, "label")], f"label={label}"
+    else:
+        asked_at, asked = chosen_columns(file, columns, values, "values"), f"values={values}"
+    taken = {series_at, time_at, *asked_at}
+    if len(taken) < 2 + len(asked_at):
+        how_many = "three" if len(asked_at) == 1 else "all"
+        raise ValueError(f"series={series}, time={time} and {asked} are {how_many} different columns")
     others = [index for index in range(len(columns)) if index not in taken]
-    chosen = [others[index] for index in chosen_columns(file, [columns[i] for i in others], channels)]
+    chosen = [
+        others[index] for index in chosen_columns(file, [columns[i] for i in others], channels, "channels")
+    ]
     if not chosen:
         raise ValueError(f"{file}, line 1: no column is left to be a channel")
     numbers = Numbers(file, [columns[index] for index in chosen])
+    answers: Answers = Labels(file)
+    if values is not None:
+        answers = Values(file, tuple(columns[index] for index in asked_at))
     lines: list[int] = []
     times: list[int | float] = []
-    labels: list[str] = []
     members: dict[str, list[int]] = {}
     dated = False
-    known: dict[str, str] = {}
     for line, cells in stream:
         numbers.add(line, [cells[index] for index in chosen])
         if not cells[series_at]:
@@ -148,11 +165,12 @@ def _read(file: Path, series: str, time: str | None, label: str, channels: str |
                 raise ValueError(f"{file}, line {line}, column {time!r}: numbers and dates are mixed")
             dated = is_date
             times.append(moment)
-        labels.append(known.setdefault(cells[label_at], cells[label_at]))
+        answers.add(line, [cells[index] for index in asked_at])
         lines.append(line)
     if not lines:
         raise ValueError(f"{file}: nothing follows the names of the columns")
-    return _Table(file, tuple(columns[i] for i in chosen), numbers.array(), lines, times, labels, members)
+    answers.finish()
+    return _Table(file, tuple(columns[i] for i in chosen), numbers.array(), lines, times, answers, members)
 
 
 def _moment(file: Path, line: int, column: str, cell: str) -> tuple[int | float, bool]:
@@ -194,26 +212,3 @@ def _in_order(table: _Table, name: str, members: list[int]) -> list[int]:
                 f"{table.lines[one]} already"
             )
     return ordered
-
-
-def _one_label(table: _Table, name: str, members: list[int]) -> str:
-    """The label that all rows of one series have."""
-    first = table.labels[members[0]]
-    for member in members:
-        where = f"{table.file}, line {table.lines[member]}"
-        if not table.labels[member]:
-            raise ValueError(f"{where}: series {name!r} has no label here")
-        if table.labels[member] != first:
-            raise ValueError(
-                f"{where}: series {name!r} is {table.labels[member]!r} here and {first!r} on line "
-                f"{table.lines[members[0]]}; if each row has its own label, say target=step"
-            )
-    return first
-
-
-def _frame_labels(table: _Table, name: str, members: list[int]) -> list[str]:
-    """The labels of the rows of one series, of which at least one is not empty."""
-    labels = [table.labels[member] for member in members]
-    if not any(labels):
-        raise ValueError(f"{table.file}, line {table.lines[members[0]]}: series {name!r} has no label at all")
-    return labels

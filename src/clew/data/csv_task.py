@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from clew.data.csv_file import is_number, position
-from clew.data.dataset import IGNORE, Dataset, Split
+from clew.data.dataset import Dataset, Split
 from clew.data.splitting import hold_out
 
 __all__ = ["TEST_SHARE", "Labelled", "as_split", "build", "chosen_columns", "sorted_classes"]
@@ -24,25 +24,25 @@ class Labelled(NamedTuple):
 
     Attributes:
         sequences: (time, channel) float32 each.
-        labels: one text a sequence, or a list of one text a frame, where an empty one asks for nothing.
+        labels: one text a sequence.
     """
 
     sequences: list[npt.NDArray[np.float32]]
-    labels: list[str] | list[list[str]]
+    labels: list[str]
 
 
-def chosen_columns(path: Path, columns: Sequence[str], channels: str | None) -> list[int]:
-    """Where the columns named in ``channels`` (separated by commas; None: all) stand, in the order named.
+def chosen_columns(path: Path, columns: Sequence[str], named: str | None, option: str) -> list[int]:
+    """Where the columns that an option names (separated by commas; None: all) stand, in the order named.
 
     Raises:
         ValueError: for a column that is not there, or named twice.
     """
-    if channels is None:
+    if named is None:
         return list(range(len(columns)))
-    names = [name.strip() for name in channels.split(",")]
+    names = [name.strip() for name in named.split(",")]
     if len(set(names)) < len(names):
-        raise ValueError(f"channels={channels} names a column twice")
-    return [position(path, columns, name, "channels") for name in names]
+        raise ValueError(f"{option}={named} names a column twice")
+    return [position(path, columns, name, option) for name in names]
 
 
 def sorted_classes(labels: Iterable[str]) -> tuple[str, ...]:
@@ -58,13 +58,12 @@ def sorted_classes(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_split(data: Labelled, classes: tuple[str, ...]) -> Split:
-    """The sequences with targets that are indices into ``classes``, ``IGNORE`` for an empty label."""
-    index = {name: number for number, name in enumerate(classes)} | {"": IGNORE}
-    targets = (
-        torch.tensor(index[label] if isinstance(label, str) else [index[each] for each in label])
-        for label in data.labels
+    """The sequences with targets that are indices into ``classes``."""
+    index = {name: number for number, name in enumerate(classes)}
+    return Split(
+        tuple(torch.from_numpy(sequence) for sequence in data.sequences),
+        tuple(torch.tensor(index[label]) for label in data.labels),
     )
-    return Split(tuple(torch.from_numpy(sequence) for sequence in data.sequences), tuple(targets))
 
 
 def build(
@@ -77,8 +76,9 @@ def build(
     target: Literal["sequence", "step"],
     learn: Split,
     test: Split | None,
+    values: tuple[str, ...] = (),
 ) -> Dataset:
-    """The data set read from ``path``.
+    """The data set read from ``path``, of classes or of values.
 
     ``options`` has the shares and the seed: ``test`` of ``learn`` is held out unless a test split is given,
     and ``validation`` of what is left.
@@ -86,19 +86,20 @@ def build(
     Raises:
         ValueError: for a single class, or one that is too rare for these shares.
     """
-    if len(classes) < 2:
+    if len(classes) < 2 and not values:
         raise ValueError(f"{path}: every label is {classes[0]!r}, at least two classes are needed")
     seed = options["seed"]
     if test is None:
         learn, test = hold_out(learn, options["test"], seed=seed, classes=classes, part="test")
     train, held_out = hold_out(learn, options["validation"], seed=seed, classes=classes)
+    asked = f"what is {', '.join(values)} of" if values else f"which of {len(classes)} classes is"
     lengths = torch.cat([learn.lengths, test.lengths])
     return Dataset(
         name=name,
         options=options,
         description=f"{len(lengths)} sequences of {int(lengths.min())} to {int(lengths.max())} frames and "
         f"{len(channels)} channel{'s' * (len(channels) > 1)}, read from {path.name}: "
-        f"which of {len(classes)} classes is each {'sequence' if target == 'sequence' else 'frame'}?",
+        f"{asked} each {'sequence' if target == 'sequence' else 'frame'}?",
         source=str(path),
         licence="not stated: the data is your own",
         channels=tuple(channels),
@@ -107,4 +108,5 @@ def build(
         train=train,
         validation=held_out,
         test=test,
+        values=values,
     )
