@@ -11,6 +11,7 @@ import pytest
 import torch
 from tests.models.generation.models import small_model
 
+from clew.models import quickest
 from clew.models.generation import Continuation, Sampling, Writing, read
 from clew.text import ByteTokenizer
 
@@ -24,11 +25,12 @@ TOKENS = 100_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mixer", ["mamba", "mamba2"])
-def test_a_hundred_thousand_tokens(mixer, capsys):
+@pytest.mark.parametrize(("mixer", "weights"), [("mamba", "model"), ("mamba", "int8"), ("mamba2", "float32")])
+def test_a_hundred_thousand_tokens(mixer, weights, capsys):
     model = small_model(mixer, n_tokens=256, dtype=torch.float32)
     sampling = Sampling(temperature=0.9, top_k=50, top_p=0.95, repetition_penalty=1.1)
-    continuation = Continuation(model, read(model, [[1, 2, 3]]), sampling, max_new_tokens=TOKENS)
+    context = read(model, [[1, 2, 3]])
+    continuation = Continuation(quickest(model, weights), context, sampling, max_new_tokens=TOKENS)
     writing = Writing(continuation, ByteTokenizer(), ["a string that does not come"])
     process = psutil.Process()
     memory, seconds, letters = [], [], 0
@@ -45,9 +47,9 @@ def test_a_hundred_thousand_tokens(mixer, capsys):
     early, late = sum(seconds[10:20]) / 10, sum(seconds[-10:]) / 10
     with capsys.disabled():
         print(
-            f"\n{TOKENS:,} tokens of {mixer}, second and last tenth: {early * 1e3:.0f} and {late * 1e3:.0f} "
-            f"µs of processor time each; first and last tenth: {max(memory[:10]) / 1e6:.1f} and "
-            f"{max(memory[-10:]) / 1e6:.1f} MB"
+            f"\n{TOKENS:,} tokens of {mixer}, {weights}: {early * 1e3:.0f} µs of processor time each in the "
+            f"second tenth and {late * 1e3:.0f} in the last; {max(memory[:10]) / 1e6:.1f} MB in the first "
+            f"and {max(memory[-10:]) / 1e6:.1f} in the last"
         )
     assert max(memory[-10:]) - max(memory[:10]) < TOLERANCES["memory"]
     assert late / early < TOLERANCES["time"]
