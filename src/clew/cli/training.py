@@ -60,7 +60,9 @@ def carry_out(
 
     from clew.models import build
     from clew.train import fit
+    from clew.train.heap import keep_freed_memory
 
+    keep_freed_memory()
     torch.manual_seed(training.seed)
     try:
         result = fit(build(model_config), dataset, training, resume=resume)

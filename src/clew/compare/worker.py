@@ -10,6 +10,7 @@ from pathlib import Path
 from clew.compare.measure import measure
 from clew.compare.plan import Budget, Training
 from clew.errors import MissingExtraError
+from clew.train.heap import keep_freed_memory
 
 __all__ = ["main"]
 
@@ -21,6 +22,7 @@ def main() -> int:
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     what = order["training"]
     training = Training(**(what | {"budget": Budget(**what["budget"])}))
+    keep_freed_memory()
     try:
         measure(training, Path(order["directory"]), order["device"])
     except (ValueError, OSError, MissingExtraError) as error:
