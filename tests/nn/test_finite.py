@@ -1,8 +1,9 @@
 """No NaN and no infinity in float32, whatever the options, the sizes, the inputs and their scale.
 
 Oracle: none is needed; every output, state and gradient must be finite. Only of the nonlinear LMU a case is
-passed over in which one of them is too large for float32, as the same case in float64 has to show. Each case is drawn from a seed of its
-own, which a failure names: ``case("s4d", 17)`` is the same everywhere. Tolerances: none.
+passed over in which one of them is too large for float32, as the same case in float64 has to show. Each case
+is drawn from a seed of its own, which a failure names: ``case("s4d", 17)`` is the same everywhere.
+Tolerances: none.
 """
 
 import inspect

@@ -6,11 +6,12 @@ here does where sequences are packed, so that a state starts anew in mid-row, or
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.functional import pad
 
 __all__ = ["GatedConstants", "Step", "loop", "start", "torch_runs", "torch_sequence"]
 
@@ -67,20 +68,34 @@ def torch_sequence(
         The outputs (batch, time, channel), of no meaning past ``lengths``, and the state after each row's
         last sample.
     """
-    # one layer with biases, no dropout, not training it, one direction
-    options = (True, 1, 0.0, False, False)
-    if lengths is None:
-        y, *finals = run(u, _hidden(state), list(known), *options, True)
+    # one layer with biases, no dropout, not training it, one direction, batch first
+    options = (True, 1, 0.0, False, False, True)
+    if lengths is None or bool((lengths == u.shape[1]).all()):
+        y, *finals = run(u, _hidden(state), list(known), *options)
         return y, tuple(part[0] for part in finals)
-    # Packing takes no empty rows: they run one sample, which is then forgotten.
-    packed = pack_padded_sequence(u, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-    ordered = tuple(part[packed.sorted_indices] for part in state)
-    data, *finals = run(packed.data, packed.batch_sizes, _hidden(ordered), list(known), *options)
-    sequence = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
-    y, _ = pad_packed_sequence(sequence, batch_first=True, total_length=u.shape[1])
-    some = (lengths > 0)[:, None]
-    after = (part[0][packed.unsorted_indices] for part in finals)
-    return y, tuple(torch.where(some, *parts) for parts in zip(after, state, strict=True))
+    # Rows by length, the longest first: from one length to the next a stretch of those that go on. (torch's
+    # packed sequences do so sample by sample, and their backward pass is quadratic in time.) An empty row
+    # runs one sample, which is then forgotten.
+    stops = lengths.clamp(min=1)
+    order = stops.argsort(descending=True, stable=True)
+    borders = [0, *sorted(set(stops.tolist()))]
+    sizes = [stop - start for start, stop in pairwise(borders)]
+    stretches = torch.split(u[order], [*sizes, u.shape[1] - sum(sizes)], 1)
+    running = tuple(part[order] for part in state)
+    outputs, ended = [], []
+    for stretch, stop in zip(stretches, borders[1:], strict=False):
+        going = int((stops >= stop).sum())
+        ended.append(tuple(part[going:] for part in running))
+        y, *finals = run(
+            stretch[:going], _hidden(tuple(part[:going] for part in running)), list(known), *options
+        )
+        running = tuple(part[0] for part in finals)
+        outputs.append(pad(y, (0, 0, 0, 0, 0, len(u) - going)))
+    ended.append(running)
+    y = pad(torch.cat(outputs, 1), (0, 0, 0, u.shape[1] - borders[-1]))
+    back, some = order.argsort(), (lengths > 0)[:, None]
+    after = (torch.cat(parts[::-1])[back] for parts in zip(*ended, strict=True))
+    return y[back], tuple(torch.where(some, *parts) for parts in zip(after, state, strict=True))
 
 
 def loop(
