@@ -67,6 +67,18 @@ def test_of_errors_the_least_is_the_best(row):
     assert left.get_xscale() == "log"
 
 
+def test_what_is_too_long_for_a_panel_stands_above_both(row):
+    options = {"min_length": 20, "max_length": 100, "sequences": 10_000}
+    (group,) = group_rows([row(task="listops", task_options=options)])
+    figure = draw_comparison(group, LIGHT)
+    assert [axes.get_title() for axes in figure.axes] == ["listops: accuracy", "Time"]
+    above = figure.get_suptitle().replace("\n", " ")
+    assert above == group.training.title
+    assert len(above) > 40
+    (group,) = group_rows([row()])
+    assert not draw_comparison(group, LIGHT).get_suptitle()
+
+
 def test_time_is_the_median_and_memory_the_most(row):
     mebibyte = 2**20
     rows = [

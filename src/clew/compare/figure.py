@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from clew.compare.metric import ACCURACY
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_comparison"]
 
+LONGEST, WIDTH = 32, 80
+"""Letters that fit above a panel, and above both."""
+
 
 def draw_comparison(group: Group, theme: Theme) -> Figure:
     """Two panels, a row for each mixer: a dot for each seed with the median as a bar; seconds an epoch."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     lines = group.lines[::-1]  # the first one at the top
     rows = range(len(lines))
@@ -31,9 +35,14 @@ def draw_comparison(group: Group, theme: Theme) -> Figure:
     left.set_yticks(rows, [line.label for line in lines])
     left.set_ylim(-0.6, len(lines) - 0.4)
     metric = group.metric
-    left.set(title=f"{group.training.title}: {metric.name}", xlabel=f"test split; dashed: {metric.trivial}")
+    title = group.training.title
+    if len(title) > LONGEST:  # the panels would make room for it, or it would run across both
+        figure.suptitle(textwrap.fill(title, WIDTH), fontsize="medium")
+        title = group.training.task
+    left.set(title=f"{title}: {metric.name}", xlabel=f"test split; dashed: {metric.trivial}")
     if metric is ACCURACY:
         left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        left.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     else:
         left.set_xscale("log")
         plain_logarithmic(left.xaxis)
