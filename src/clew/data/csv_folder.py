@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from clew.data.csv_file import Numbers, column_names, is_number, listed, position, rows
-from clew.data.csv_task import TEST_SHARE, Labelled, as_split, build, chosen_columns, sorted_classes
-from clew.data.dataset import Dataset
+from clew.data.csv_task import TEST_SHARE, build, chosen_columns, sorted_classes
+from clew.data.dataset import Dataset, Split
 from clew.data.registry import datasets
 
 __all__ = ["csv_folder"]
@@ -65,12 +66,15 @@ def csv_folder(
         raise ValueError(f"{folder} has train/ and test/, so test={test} has nothing to choose")
     files = {part: list(_labelled_files(part)) for part in parts or (folder,)}
     reader = _Reader(channels, header)
-    data = {
-        part: Labelled([reader.read(file) for file, _ in found], [label for _, label in found])
-        for part, found in files.items()
-    }
+    sequences = {part: [reader.read(file) for file, _ in found] for part, found in files.items()}
     classes = sorted_classes(label for found in files.values() for _, label in found)
-    first, *second = (as_split(labelled, classes) for labelled in data.values())
+    first, *second = (
+        Split(
+            tuple(torch.from_numpy(sequence) for sequence in sequences[part]),
+            tuple(torch.tensor(classes.index(label)) for _, label in found),
+        )
+        for part, found in files.items()
+    )
     if parts:
         _check_classes(parts, files)
     else:

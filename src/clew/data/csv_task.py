@@ -3,32 +3,18 @@
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from clew.data.csv_file import is_number, position
 from clew.data.dataset import Dataset, Split
 from clew.data.splitting import hold_out
 
-__all__ = ["TEST_SHARE", "Labelled", "as_split", "build", "chosen_columns", "sorted_classes"]
+__all__ = ["TEST_SHARE", "build", "chosen_columns", "sorted_classes"]
 
 TEST_SHARE = 0.2
 """The share tested on where nothing else is said."""
-
-
-class Labelled(NamedTuple):
-    """Sequences and the text of their labels.
-
-    Attributes:
-        sequences: (time, channel) float32 each.
-        labels: one text a sequence.
-    """
-
-    sequences: list[npt.NDArray[np.float32]]
-    labels: list[str]
 
 
 def chosen_columns(path: Path, columns: Sequence[str], named: str | None, option: str) -> list[int]:
@@ -55,15 +41,6 @@ def sorted_classes(labels: Iterable[str]) -> tuple[str, ...]:
     if all(is_number(label) and math.isfinite(float(label)) for label in found):
         return tuple(sorted(found, key=lambda label: (float(label), label)))
     return tuple(sorted(found))
-
-
-def as_split(data: Labelled, classes: tuple[str, ...]) -> Split:
-    """The sequences with targets that are indices into ``classes``."""
-    index = {name: number for number, name in enumerate(classes)}
-    return Split(
-        tuple(torch.from_numpy(sequence) for sequence in data.sequences),
-        tuple(torch.tensor(index[label]) for label in data.labels),
-    )
 
 
 def build(
