@@ -4,7 +4,19 @@ import torch
 
 from clew.errors import unknown_name
 
-__all__ = ["device_of"]
+__all__ = ["DEVICES", "check_device", "device_of"]
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def check_device(name: str) -> None:
+    """Refuse a name that is none of ``DEVICES``.
+
+    Raises:
+        ValueError: with the nearest right one.
+    """
+    if name not in DEVICES:
+        raise unknown_name("device", str(name), DEVICES)
 
 
 def device_of(name: str) -> torch.device:
@@ -19,8 +31,7 @@ def device_of(name: str) -> torch.device:
     >>> device_of("cpu")
     device(type='cpu')
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise unknown_name("device", name, ("auto", "cpu", "cuda"))
+    check_device(name)
     cuda = torch.cuda.is_available()
     if name == "cuda" and not cuda:
         raise ValueError("device is 'cuda', and torch finds none here: take 'cpu' or 'auto'")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from clew.errors import unknown_name
+from clew.devices import check_device
 from clew.train.config import check_number
 
 __all__ = ["TextConfig"]
@@ -79,8 +79,7 @@ class TextConfig:
         check_number(
             "seed", self.seed, "a whole number from 0 to 2**63 - 1", whole=True, low=0, high=2**63 - 1
         )
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise unknown_name("device", str(self.device), ("auto", "cpu", "cuda"))
+        check_device(self.device)
 
     def as_record(self) -> dict[str, Any]:
         """The fields that ``config.json`` keeps: all but the directory, which is where that file lies."""
