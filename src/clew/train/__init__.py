@@ -4,6 +4,7 @@ from clew.train.config import TrainConfig
 from clew.train.evaluate import evaluate
 from clew.train.evaluation import Evaluation, ValueEvaluation
 from clew.train.fit import fit
+from clew.train.heap import keep_freed_memory
 from clew.train.labelled import default_directory
 from clew.train.text import TextConfig
 
@@ -15,4 +16,5 @@ __all__ = [
     "default_directory",
     "evaluate",
     "fit",
+    "keep_freed_memory",
 ]
