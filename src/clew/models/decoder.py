@@ -69,11 +69,11 @@ class Decoder:
         """
         token = token.long() if token.dtype in INTEGERS else token
         logits, after = decode(token, packed_state(state, self.weights.state_shapes), self.weights)
-        return logits, self._opened(after)
+        return logits, self._state(after)
 
     def initial_state(self, batch_size: int) -> States:
         """The state before the first token: zeros."""
-        return self._opened(torch.zeros(batch_size, self.weights.state_size))
+        return self._state(torch.zeros(batch_size, self.weights.state_size))
 
-    def _opened(self, packed: Tensor) -> States:
+    def _state(self, packed: Tensor) -> States:
         return PackedState(packed, self.weights.state_shapes, self._kinds)
