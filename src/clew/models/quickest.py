@@ -31,8 +31,8 @@ def quickest(model: LanguageModel, weights: Weights = "auto") -> LanguageModel |
     Args:
         model: in any precision, on any device.
         weights: ``"auto"`` for a decoder that keeps the weights as precise as they are, where there is a
-            compiled module, the model is one that :class:`Decoder` takes and a second copy of it is at most
-            a quarter of the machine's memory; ``"model"`` for the model itself; else a :class:`Decoder`'s.
+            compiled module, the model is one that :class:`Decoder` takes and it fills at most a quarter of
+            the machine's memory; ``"model"`` for the model itself; else a :class:`Decoder`'s.
 
     Raises:
         ValueError: for other weights, or if a decoder is asked for that does not take the model.
