@@ -20,7 +20,7 @@ LONGEST, WIDTH = 32, 80
 
 def draw_comparison(group: Group, theme: Theme) -> Figure:
     """Two panels, a row for each mixer: a dot for each seed with the median as a bar; seconds an epoch."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
     lines = group.lines[::-1]  # the first one at the top
     rows = range(len(lines))
@@ -41,7 +41,7 @@ def draw_comparison(group: Group, theme: Theme) -> Figure:
         title = group.training.task
     left.set(title=f"{title}: {metric.name}", xlabel=f"test split; dashed: {metric.trivial}")
     if metric is ACCURACY:
-        left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        left.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}%")
         left.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     else:
         left.set_xscale("log")
