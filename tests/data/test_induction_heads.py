@@ -36,6 +36,12 @@ def test_frames_are_those_of_the_definition(length, test_length, symbols):
             assert target.tolist() == [IGNORE] * (frames - 1) + [int(answer.removeprefix("symbol "))]
 
 
+def test_sequences_of_another_length_to_test_on_may_be_none():
+    data = load("induction-heads", {"length": 8, "test_length": 16, "sequences": 20, "test_sequences": 0})
+    assert len(data.test) == 0
+    assert len(data.train) + len(data.validation) == 20
+
+
 def test_places_and_symbols_are_uniform():
     options = {"length": 12, "symbols": 8, "sequences": 4000, "validation": 0, "test_sequences": 0}
     train = load("induction-heads", options).train

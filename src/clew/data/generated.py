@@ -1,5 +1,6 @@
 """What the generated data sets share: options in range, draws that last, rows of which no two are alike."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -70,7 +71,7 @@ def distinct_rows(count: int, draw: Callable[[int], npt.NDArray[Any]]) -> npt.ND
     """
     rows = draw(count)
     while True:
-        flat = np.ascontiguousarray(rows.reshape(len(rows), -1))
+        flat = np.ascontiguousarray(rows.reshape(len(rows), math.prod(rows.shape[1:])))
         _, first = np.unique(
             flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))), return_index=True
         )
