@@ -31,6 +31,19 @@ def test_it_starts_as_published():
     assert (layer.D == 1).all()
 
 
+def test_its_steps_start_where_they_are_wished():
+    layer = Mamba(512, dt_min=1e-6, dt_max=1e-3, bidirectional=True)
+    slack = 1 + TOLERANCES["start"]
+    for direction in (layer, layer.reverse):
+        step = torch.nn.functional.softplus(direction.dt_proj.bias.detach().double())
+        assert 1e-6 / slack <= step.min() <= step.max() <= 1e-3 * slack
+        share = (torch.log(step) - math.log(1e-6)) / math.log(1000)
+        assert abs(share.mean() - 0.5) < TOLERANCES["mean"]
+    for low, high in ((0.1, 0.01), (0.0, 0.1), (0.1, math.inf), (math.nan, 0.1)):
+        with pytest.raises(ValueError, match="0 < dt_min ≤ dt_max"):
+            Mamba(4, dt_min=low, dt_max=high)
+
+
 def test_the_input_matrix_is_eulers():
     """B̄ = Δ B does not depend on A, and with it not the state after one sample from rest."""
     layer, x = Mamba(3, 4).double(), torch.randn(2, 1, 3).double()

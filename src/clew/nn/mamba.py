@@ -69,7 +69,7 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
     It is its own gate and mixes channels: :class:`clew.nn.Block` around it needs no activation and no channel
     mixing. Parameters have the names, shapes and start of the published code, so its checkpoints fit:
     ``in_proj``, ``conv1d``, ``x_proj``, ``dt_proj``, ``A_log``, ``D``, ``out_proj``. A starts at −1 … −N in
-    every channel, D at 1, b_Δ so that softplus(b_Δ) is log-uniform from 0.001 to 0.1.
+    every channel, D at 1, b_Δ so that softplus(b_Δ) is log-uniform from ``dt_min`` to ``dt_max``.
 
     A is discretised by the zero-order hold, B by Euler's rule. Δ is in the layer's own units of time, and
     ``dt`` multiplies it after the softplus; the convolution goes by samples, whatever lies between them.
@@ -86,6 +86,9 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         expand: how many inner channels for each channel.
         dt_rank: the size of r, from which each sample's Δ is made; a sixteenth of ``d_model``, rounded up,
             for ``None``.
+        dt_min: the smallest Δ at the start, before a sample changes it. What should be kept for long past
+            many samples is learned sooner where a Δ is small: a state fades with exp(−Δ).
+        dt_max: the largest Δ at the start.
         conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
         x_proj_bias: whether ``x_proj`` has one; that of ``dt_proj``, b_Δ, is always there.
@@ -122,6 +125,8 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         d_conv: int = 4,
         expand: int = 2,
         dt_rank: int | None = None,
+        dt_min: float = 1e-3,
+        dt_max: float = 1e-1,
         conv_bias: bool = True,
         bias: bool = False,
         x_proj_bias: bool = False,
@@ -145,13 +150,13 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         self.dt_proj = nn.Linear(rank, inner)
         nn.init.uniform_(self.dt_proj.weight, -(rank**-0.5), rank**-0.5)
         with torch.no_grad():
-            self.dt_proj.bias.copy_(step_bias(inner))
+            self.dt_proj.bias.copy_(step_bias(inner, dt_min, dt_max))
         self.A_log = nn.Parameter(torch.log(torch.arange(1.0, d_state + 1)).repeat(inner, 1))
         self.register_buffer("step_size", None if selection_norm_epsilon is None else torch.ones(()))
         self.D = nn.Parameter(torch.ones(inner))
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
         options: dict[str, Any] = {"conv_bias": conv_bias, "bias": bias, "x_proj_bias": x_proj_bias}
-        options |= {"d_conv": d_conv, "expand": expand, "dt_rank": rank}
+        options |= {"d_conv": d_conv, "expand": expand, "dt_rank": rank, "dt_min": dt_min, "dt_max": dt_max}
         options["selection_norm_epsilon"] = selection_norm_epsilon
         other = partial(Mamba, d_model, d_state, **options)
         self._set_directions(bidirectional, share_directions, conv_padding, other)

@@ -77,7 +77,7 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
     It is its own gate and mixes channels: :class:`clew.nn.Block` around it needs no activation and no channel
     mixing. Parameters have the names, shapes and start of the published code: ``in_proj``, ``conv1d``,
     ``dt_bias``, ``A_log``, ``D``, ``norm``, ``out_proj``. A starts uniform from −16 to −1, D at 1, b_Δ so
-    that softplus(b_Δ) is log-uniform from 0.001 to 0.1.
+    that softplus(b_Δ) is log-uniform from ``dt_min`` to ``dt_max``.
 
     A is discretised by the zero-order hold, B by Euler's rule. ``dt`` multiplies Δ after the softplus, and so
     does the buffer ``step_size``, 1 unless the layer was resampled; the convolution goes by samples, whatever
@@ -91,6 +91,8 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         expand: how many inner channels for each channel.
         head_dim: inner channels of a head; the largest divisor of their number up to 64, for ``None``.
         n_groups: how many B and C there are; divides the number of heads.
+        dt_min: as in :class:`Mamba`, and ``dt_max``.
+        dt_max: the largest Δ at the start.
         conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
         norm: behind the gate: "rms"; "layer", which also takes the mean of the group away and has a bias; or
@@ -124,6 +126,8 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         expand: int = 2,
         head_dim: int | None = None,
         n_groups: int = 1,
+        dt_min: float = 1e-3,
+        dt_max: float = 1e-1,
         conv_bias: bool = True,
         bias: bool = False,
         norm: Literal["rms", "layer", "none"] = "rms",
@@ -157,7 +161,7 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         heads, convolved = inner // head_dim, inner + 2 * n_groups * d_state
         self.in_proj = nn.Linear(d_model, inner + convolved + heads, bias=bias)
         self.conv1d = nn.Conv1d(convolved, convolved, d_conv, groups=convolved, bias=conv_bias)
-        self.dt_bias = nn.Parameter(step_bias(heads))
+        self.dt_bias = nn.Parameter(step_bias(heads, dt_min, dt_max))
         self.register_buffer("step_size", torch.ones(()))
         self.A_log = nn.Parameter(torch.log(torch.empty(heads).uniform_(1.0, 16.0)))
         self.D = nn.Parameter(torch.ones(heads))
@@ -167,7 +171,7 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         self.out_proj = nn.Linear(inner, d_model, bias=bias)
         options: dict[str, Any] = {"conv_bias": conv_bias, "bias": bias, "norm": norm}
         options |= {"d_conv": d_conv, "expand": expand, "head_dim": head_dim, "n_groups": n_groups}
-        options["norm_epsilon"] = norm_epsilon
+        options |= {"norm_epsilon": norm_epsilon, "dt_min": dt_min, "dt_max": dt_max}
         other = partial(Mamba2, d_model, d_state, **options)
         self._set_directions(bidirectional, share_directions, conv_padding, other)
 

@@ -1,5 +1,7 @@
 """Where the step sizes of selective layers start, and the dtype in which their parameters are used."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -7,19 +9,22 @@ from clew.nn.mixer import state_dtype
 
 __all__ = ["step_bias", "widened"]
 
-DT_MIN, DT_MAX = 1e-3, 1e-1
 
+def step_bias(size: int, dt_min: float, dt_max: float) -> Tensor:
+    """b_Δ (size,) such that softplus(b_Δ) is log-uniform from ``dt_min`` to ``dt_max``.
 
-def step_bias(size: int) -> Tensor:
-    """b_Δ (size,) such that softplus(b_Δ) is log-uniform from 0.001 to 0.1.
-
-    >>> bool((torch.nn.functional.softplus(step_bias(100)) < 0.11).all())
+    >>> bool((torch.nn.functional.softplus(step_bias(100, 0.001, 0.1)) < 0.11).all())
     True
+
+    Raises:
+        ValueError: unless 0 < ``dt_min`` ≤ ``dt_max``.
 
     Source: Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (2023), section
     3.6.
     """
-    step_size = DT_MIN * (DT_MAX / DT_MIN) ** torch.rand(size)
+    if not 0.0 < dt_min <= dt_max < math.inf:
+        raise ValueError(f"0 < dt_min ≤ dt_max is needed; got dt_min={dt_min}, dt_max={dt_max}")
+    step_size = dt_min * (dt_max / dt_min) ** torch.rand(size)
     return step_size + torch.log(-torch.expm1(-step_size))
 
 
