@@ -55,7 +55,7 @@ def phi1_pair(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
     """
     z: pairs.Pair = torch.broadcast_tensors(real, imag)  # type: ignore[no-untyped-call] # torch has no types for it
     if not torch.compiler.is_compiling():
-        value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call] # nor for apply
+        value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call] # torch has none here either
         return value
     # Compilers differentiate what they trace, and warn of functions of one's own; calls cost them nothing.
     near, inside, far = _parts(z)

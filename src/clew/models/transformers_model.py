@@ -68,7 +68,7 @@ class ClewConfig(PreTrainedConfig):  # type: ignore[misc] # transformers is not 
         super().__init__(**{**kwargs, "tie_word_embeddings": False})
 
 
-class StateCache(Cache):  # type: ignore[misc] # nor is its base class
+class StateCache(Cache):  # type: ignore[misc] # transformers has no types
     """A model's state in place of a cache of keys and values: its size does not grow with the text.
 
     Args:
@@ -117,7 +117,7 @@ class StateCache(Cache):  # type: ignore[misc] # nor is its base class
         self.state = over_leaves(lambda leaf: leaf.index_select(0, rows.to(leaf.device)), self.state)
 
 
-class ClewForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc] # nor is its base class
+class ClewForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc] # transformers has no types
     """A :class:`clew.models.LanguageModel` that ``transformers`` can load, generate with and train.
 
     Its parameters are those of the language model under the same names, so each opens what the other has

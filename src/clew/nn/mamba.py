@@ -86,8 +86,7 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         expand: how many inner channels for each channel.
         dt_rank: the size of r, from which each sample's Δ is made; a sixteenth of ``d_model``, rounded up,
             for ``None``.
-        dt_min: the smallest Δ at the start, before a sample changes it. What should be kept for long past
-            many samples is learned sooner where a Δ is small: a state fades with exp(−Δ).
+        dt_min: the smallest Δ at the start, before a sample changes it; a state fades with exp(Δ A) at each.
         dt_max: the largest Δ at the start.
         conv_bias: whether the convolution has a bias.
         bias: whether ``in_proj`` and ``out_proj`` have one.
