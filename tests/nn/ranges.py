@@ -127,6 +127,7 @@ def mamba(random: Random) -> dict:
         "bias": random.random() < 0.5,
         "x_proj_bias": random.random() < 0.5,
         "selection_norm_epsilon": random.choice([None, None, logarithmic(random, 1e-8, 1e-2)]),
+        **steps(random),
         **directions(random),
     }
 
@@ -143,6 +144,7 @@ def mamba2(random: Random) -> dict:
         "bias": random.random() < 0.5,
         "norm": random.choice(["rms", "layer", "none"]),
         "norm_epsilon": logarithmic(random, 1e-8, 1e-2),
+        **steps(random),
         **directions(random),
     }
 
