@@ -1,7 +1,7 @@
 """``python -m benchmarks``: measure clew beside other libraries; a page of results, and the same as JSON.
 
 Everything is measured twice: with the allocator as it comes, and told to keep its heap, which spares peers
-with large temporary arrays many page faults; growth and memory once. The instruction sets below the
+with large temporary arrays many page faults; memory once. The instruction sets below the
 machine's best are measured with clew alone.
 """
 
@@ -31,9 +31,9 @@ def main(arguments: list[str]) -> int:
     """Run each setting in a process of its own; ``arguments`` go to :mod:`benchmarks.run`."""
     if "--help" in arguments or "-h" in arguments:
         return subprocess.run([sys.executable, "-m", "benchmarks.run", "--help"], check=False).returncode
-    settings = {"as it comes": ({}, []), "heap kept": (KEPT, ["--table"])}
+    settings = {"as it comes": ({}, []), "heap kept": (KEPT, ["--times"])}
     for lower in LOWER[instruction_set()]:
-        settings[lower] = ({"CLEW_NATIVE_ISA": lower}, ["--table", "--alone"])
+        settings[lower] = ({"CLEW_NATIVE_ISA": lower}, ["--times", "--alone"])
     found: dict[str, Any] = {}
     for name, (environment, extra) in settings.items():
         print(f"== {name} ==", file=sys.stderr, flush=True)

@@ -32,8 +32,9 @@ class Growth:
         work: what was done.
         length: samples.
         nanoseconds: median time over the number of samples.
-        extra: bytes a sample that the peak rose by, besides inputs, outputs and gradients; None if unknown.
-        own: bytes a sample of those; None if unknown.
+        extra: bytes a sample that the peak rose by, besides inputs, outputs and gradients; None if not
+            measured, or not to be.
+        own: bytes a sample of those; None likewise.
     """
 
     work: str
@@ -84,8 +85,12 @@ def _time(inputs: list[Tensor], forward: Forward, weight: Tensor, times: int) ->
     return (time.perf_counter() - start) / times
 
 
-def grow() -> list[Growth]:
-    """Measure every work at every length; the lengths take turns."""
+def grow(memory: bool) -> list[Growth]:
+    """Measure every work at every length; the lengths take turns.
+
+    Args:
+        memory: whether to measure that too.
+    """
     found = []
     for name, build in GROWTH.items():
         works = {length: build(length) for length in LENGTHS}
@@ -98,8 +103,8 @@ def grow() -> list[Growth]:
                     times[length].append(taken)
         del works, weights
         for length in LENGTHS:
-            memory = peak("benchmarks.growth", "memory_work", name, str(length))
-            own = None if memory is None else memory["own"] / length
-            extra = None if memory is None else (memory["extra"] - memory["own"]) / length
+            risen = peak("benchmarks.growth", "memory_work", name, str(length)) if memory else None
+            own = None if risen is None else risen["own"] / length
+            extra = None if risen is None else (risen["extra"] - risen["own"]) / length
             found.append(Growth(name, length, 1e9 * statistics.median(times[length]) / length, extra, own))
     return found

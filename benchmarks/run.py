@@ -29,8 +29,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--kernels", type=Path, help="folder of tuned kernels to compare with")
     parser.add_argument("--checkouts", type=Path, help="folder with checkouts of other projects")
-    parser.add_argument("--alone", action="store_true", help="clew alone")
-    parser.add_argument("--table", action="store_true", help="the table, without growth and memory")
+    parser.add_argument("--alone", action="store_true", help="clew alone, without growth")
+    parser.add_argument("--times", action="store_true", help="times alone, without memory")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     surroundings = Surroundings(given.kernels, given.checkouts)
@@ -49,9 +49,10 @@ def main() -> None:
             {"name": regime.name, "size": regime.size, "timings": [dataclasses.asdict(t) for t in timings]}
         )
     found = {"machine": describe(), "backends": _backends(), "rows": rows}
-    if not given.table and not given.only:
+    if not given.times and not given.only:
         found["memory"] = peak("benchmarks.regimes.selective_scan", "work", LONG)
-        found["growth"] = [dataclasses.asdict(point) for point in grow()]
+    if not given.alone and not given.only:
+        found["growth"] = [dataclasses.asdict(point) for point in grow(memory=not given.times)]
     print(json.dumps(found))
 
 

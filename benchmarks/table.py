@@ -18,7 +18,7 @@ not measured; the reason stands below the table.
 
 def write(found: dict[str, Any]) -> str:
     """The page in Markdown; ``found`` holds, for each setting, what :mod:`benchmarks.run` printed."""
-    parts = [HEAD, _machine(found[MAIN]), _table(found), _memory(found[MAIN])]
+    parts = [HEAD, _machine(found[MAIN]), _table(found), _memory(found[MAIN]), _growth(found)]
     parts += [_lower(found, name) for name in found if name not in (MAIN, KEPT)]
     return "\n".join(part for part in parts if part)
 
@@ -70,28 +70,31 @@ def _ratio(timing: dict[str, Any]) -> str:
 
 
 def _memory(main: dict[str, Any]) -> str:
-    lines = []
-    if main.get("memory"):
-        extra, own = main["memory"]["extra"], main["memory"]["own"]
-        lines.append(
-            "Selective scan forward and backward at 1 × 16,384 × 256, N = 16, in a fresh process: the peak "
-            f"rises by {extra / 2**20:,.0f} MiB, of which inputs, output and the gradients of all are "
-            f"{own / 2**20:,.0f} MiB ({extra / own - 1:+.0%}).\n"
-        )
-    if main.get("growth"):
-        lines += [
-            "## Growth with the length",
-            "",
-            "Forward and backward at 64 channels, batch 1.",
-            "",
-            "| work | samples | ns a sample | bytes a sample: inputs, output, gradients of all | besides |",
-            "| --- | ---: | ---: | ---: | ---: |",
-        ]
-        for point in main["growth"]:
-            own, extra = (f"{point[key]:,.0f}" if point[key] is not None else "" for key in ("own", "extra"))
-            lines.append(
-                f"| {point['work']} | {point['length']:,} | {point['nanoseconds']:,.0f} | {own} | {extra} |"
-            )
+    if not main.get("memory"):
+        return ""
+    extra, own = main["memory"]["extra"], main["memory"]["own"]
+    return (
+        "Selective scan forward and backward at 1 × 16,384 × 256, N = 16, in a fresh process: the peak "
+        f"rises by {extra / 2**20:,.0f} MiB, of which inputs, output and the gradients of all are "
+        f"{own / 2**20:,.0f} MiB ({extra / own - 1:+.0%}).\n"
+    )
+
+
+def _growth(found: dict[str, Any]) -> str:
+    if "growth" not in found[MAIN]:
+        return ""
+    lines = [
+        "## Growth with the length",
+        "",
+        "Forward and backward at 64 channels, batch 1. Own bytes are those of inputs, output and gradients.",
+        "",
+        "| work | samples | ns a sample | heap kept | own bytes a sample | besides |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for point, kept in zip(found[MAIN]["growth"], found[KEPT]["growth"], strict=True):
+        own, extra = (f"{point[key]:,.0f}" if point[key] is not None else "" for key in ("own", "extra"))
+        times = f"{point['nanoseconds']:,.0f} | {kept['nanoseconds']:,.0f}"
+        lines.append(f"| {point['work']} | {point['length']:,} | {times} | {own} | {extra} |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,7 @@
 
 A special symbol stands somewhere among noise and once more at the end: which symbol followed it the first
 time? A selective layer can take in just that one and leave all others out, and then what it keeps does not
-fade. Two things make it learn that from 256 samples in a minute or two:
+fade. Two things make it learn that from 256 samples in minutes:
 
 **Short sequences first.** Only the last sample is asked, and among 256 the one that matters is hard to find.
 Among 16 it is found in seconds, and each longer length only has to be got used to.
