@@ -39,7 +39,7 @@ struct Shape {
         return packed(name, tensor, {batch, channels, states}, {wide});
     }
     Array saved(const Tensor& tensor) const {
-        const int64_t chunks = (time + selective_chunk - 1) / selective_chunk;
+        const int64_t chunks = (time + scan_chunk - 1) / scan_chunk;
         return packed("saved", tensor, {batch, chunks, groups, strips, states}, {wide});
     }
 };

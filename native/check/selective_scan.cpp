@@ -46,7 +46,7 @@ double loop(const Sizes& size, const Numbers& in, const std::vector<float>& g, s
 
 void check(const Sizes& size, int64_t splits) {
     const auto [batch, time, channels, groups, states] = size;
-    const int64_t own = (channels / groups + 15) / 16 * 16, chunks = (time + selective_chunk - 1) / selective_chunk;
+    const int64_t own = (channels / groups + 15) / 16 * 16, chunks = (time + scan_chunk - 1) / scan_chunk;
     const std::vector<int64_t> signal{batch, time, channels}, matrix{batch, time, groups, states};
     const std::vector<int64_t> state{batch, channels, states}, sums{splits, batch, time, groups, states};
     const std::vector<int64_t> shapes[COUNT] = {signal, signal, signal, {channels, states}, matrix, matrix,

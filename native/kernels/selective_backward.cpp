@@ -4,8 +4,8 @@
 // where g is the gradient of C · h + D x. Chunks go from the last to the first. A chunk's states and decays are
 // computed again, some states at a time. What is summed over channels is summed as vectors over the task's strips.
 #include "core/threads.h"
+#include "kernels/scan_sums.h"
 #include "kernels/selective_parts.h"
-#include "simd/numbers.h"
 
 namespace clew::CLEW_ISA {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // What a strip has while its states run over a chunk: rows of channels, one for each sample.
 template <class T>
 struct Rows {
-    static constexpr int64_t size = selective_chunk * lanes<T>;
+    static constexpr int64_t size = scan_chunk * lanes<T>;
     static constexpr int count = 9;
     T *x, *delta, *slope, *input, *gradient, *y, *by_y, *by_input, *by_exponent;
 
@@ -35,16 +35,11 @@ struct Scratch {
         bias = room.take(row), bias_sum = room.take(row), bias_lost = room.take(row);
         D = room.take(row), D_sum = room.take(row), D_lost = room.take(row);
         samples = room.take(Rows<T>::count * Rows<T>::size);
-        B = room.take(selective_chunk * many), C = room.take(selective_chunk * many);
-        decays = room.take(selective_chunk * block), states = room.take((selective_chunk + 1) * block);
-        B_terms = room.take((selective_chunk * many + width<T>) * width<T>);
-        C_terms = room.take((selective_chunk * many + width<T>) * width<T>);
+        B = room.take(scan_chunk * many), C = room.take(scan_chunk * many);
+        decays = room.take(scan_chunk * block), states = room.take((scan_chunk + 1) * block);
+        B_terms = room.take((scan_chunk * many + width<T>) * width<T>);
+        C_terms = room.take((scan_chunk * many + width<T>) * width<T>);
     }
-};
-
-template <bool value>
-struct Flag {
-    static constexpr bool is = value;
 };
 
 // S states of one vector of channels over a chunk, there and back.
@@ -84,7 +79,7 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
     const auto sample = [&](int64_t k, auto begins) __attribute__((always_inline)) {
         constexpr bool forgets = decltype(begins)::is;  // nothing comes from the state before
         const T *B = scratch.B + k * states + n, *C = scratch.C + k * states + n;
-        const int64_t at = k * lanes<T> + channel, term = (n * selective_chunk + k * S) * W;
+        const int64_t at = k * lanes<T> + channel, term = (n * scan_chunk + k * S) * W;
         const Vec<T> delta = load(rows.delta + at), input = load(rows.input + at);
         const Vec<T> gradient = load(rows.gradient + at);
         Vec<T> by_input = load(rows.by_input + at), by_exponent = load(rows.by_exponent + at);
@@ -119,46 +114,9 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
     }
 }
 
-// Calls run(block of states, first of them) for all states.
-template <class Run>
-CLEW_INLINE void each_block(int64_t states, Run run) {
-    int64_t n = 0;
-    for (; n + backward_block <= states; n += backward_block) run(Block<backward_block>{}, n);
-    for (; n < states; ++n) run(Block<1>{}, n);
-}
-
-// The sums over the task's channels, of a chunk; block after block, samples within, states within.
-template <class T>
-CLEW_INLINE void write_sums(const Array& array, const T* terms, const Part<T>& here, const Pieces& pieces) {
-    constexpr int W = width<T>;
-    const Array& B = here.scan.B;
-    const int64_t sample = (here.split * B.shape[0] + here.row) * B.shape[1] + pieces.first;
-    each_block(here.states, [&](auto block, int64_t n) {
-        constexpr int S = decltype(block)::states;
-        T numbers[W];
-        T* to = array.at<T>() + (sample * B.shape[2] + here.group) * here.states + n;
-        for (int64_t i = 0; i < pieces.samples * S; i += W) {
-            store(numbers, sums<T>(terms + (n * selective_chunk + i) * W));
-            for (int64_t j = i; j < i + W && j < pieces.samples * S; ++j)
-                to[j / S * B.shape[2] * here.states + j % S] = numbers[j - i];
-        }
-    });
-}
-
-// A strip's terms to its sums.
-template <class T>
-CLEW_INLINE void add_to_totals(T* sum, T* lost, const Vec<T>* terms) {
-    CLEW_UNROLL for (int v = 0; v < vectors<T>; ++v) {
-        Total<T> total{load(sum + v * width<T>), load(lost + v * width<T>)};
-        total.add(terms[v]);
-        store(sum + v * width<T>, total.value);
-        store(lost + v * width<T>, total.lost);
-    }
-}
-
 // Rows of a strip before its states run over them.
 template <class T, class X>
-CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const Part<T>& here, int64_t strip,
+CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Rows<T> rows(scratch.samples);
@@ -210,7 +168,7 @@ CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch
 
 // What the strip's samples get, after all states have run.
 template <class T, class X>
-CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch, const Part<T>& here, int64_t strip,
+CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
                         const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Rows<T> rows(scratch.samples);
@@ -241,7 +199,7 @@ template <class T, class X>
 void backward_task(const void* context, int64_t index, void* memory) {
     const auto& out = *static_cast<const SelectiveBackward*>(context);
     const SelectiveScan& scan = out.scan;
-    const Part<T> here(scan, index);
+    const SelectivePart<T> here(scan, index);
     Room<T> room{static_cast<T*>(memory)};
     const Scratch<T> scratch(room, here.strips, here.states);
     const int64_t size = here.states * lanes<T>;
@@ -262,7 +220,7 @@ void backward_task(const void* context, int64_t index, void* memory) {
         const Pieces pieces(scan, here.row, chunk);
         stage_matrix<T, X>(scratch.B, scan.B, here.row, here.group, pieces);
         stage_matrix<T, X>(scratch.C, scan.C, here.row, here.group, pieces);
-        for (int64_t i = 0; i < (selective_chunk * here.states + width<T>) * width<T>; i += width<T>) {
+        for (int64_t i = 0; i < (scan_chunk * here.states + width<T>) * width<T>; i += width<T>) {
             store(scratch.B_terms + i, zero<T>());
             store(scratch.C_terms + i, zero<T>());
         }
@@ -308,9 +266,9 @@ template <class T>
 void run(const SelectiveBackward& out) {
     const SelectiveScan& scan = out.scan;
     Room<T> room{nullptr};
-    Scratch<T>(room, Part<T>::most_strips(scan), scan.states());
+    Scratch<T>(room, SelectivePart<T>::most_strips(scan), scan.states());
     with_type<T>(scan.x.type, [&](auto* x) {
-        run_tasks(Part<T>::tasks(scan), scan.threads, room.used * sizeof(T), backward_task<T, Pointed<decltype(x)>>,
+        run_tasks(SelectivePart<T>::tasks(scan), scan.threads, room.used * sizeof(T), backward_task<T, Pointed<decltype(x)>>,
                   &out);
     });
 }

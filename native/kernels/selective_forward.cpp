@@ -12,9 +12,9 @@ struct Scratch {
 
     CLEW_INLINE Scratch(Room<T>& room, int64_t strips, int64_t states) {
         A = room.take(strips * states * lanes<T>), state = room.take(strips * states * lanes<T>);
-        B = room.take(selective_chunk * states), C = room.take(selective_chunk * states);
-        delta = room.take(selective_chunk * lanes<T>), input = room.take(selective_chunk * lanes<T>);
-        y = room.take(selective_chunk * lanes<T>);
+        B = room.take(scan_chunk * states), C = room.take(scan_chunk * states);
+        delta = room.take(scan_chunk * lanes<T>), input = room.take(scan_chunk * lanes<T>);
+        y = room.take(scan_chunk * lanes<T>);
         bias = room.take(lanes<T>), D = room.take(lanes<T>);
     }
 };
@@ -44,7 +44,7 @@ CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const 
 }
 
 template <class T, class X>
-CLEW_INLINE void prepare(const SelectiveForward& out, const Scratch<T>& rows, const Part<T>& here, int64_t strip,
+CLEW_INLINE void prepare(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     stage_signal<T, X>(rows.delta, scan.dt, here, strip, pieces);
@@ -71,7 +71,7 @@ template <class T, class X>
 void forward_task(const void* context, int64_t index, void* memory) {
     const auto& out = *static_cast<const SelectiveForward*>(context);
     const SelectiveScan& scan = out.scan;
-    const Part<T> here(scan, index);
+    const SelectivePart<T> here(scan, index);
     Room<T> room{static_cast<T*>(memory)};
     const Scratch<T> rows(room, here.strips, here.states);
     const int64_t size = here.states * lanes<T>;
@@ -123,9 +123,9 @@ template <class T>
 void run(const SelectiveForward& out) {
     const SelectiveScan& scan = out.scan;
     Room<T> room{nullptr};
-    Scratch<T>(room, Part<T>::most_strips(scan), scan.states());
+    Scratch<T>(room, SelectivePart<T>::most_strips(scan), scan.states());
     with_type<T>(scan.x.type, [&](auto* x) {
-        run_tasks(Part<T>::tasks(scan), scan.threads, room.used * sizeof(T),
+        run_tasks(SelectivePart<T>::tasks(scan), scan.threads, room.used * sizeof(T),
                   forward_task<T, Pointed<decltype(x)>>, &out);
     });
 }

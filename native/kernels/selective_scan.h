@@ -3,11 +3,9 @@
 
 #include "core/array.h"
 #include "core/isa.h"
+#include "kernels/scan_chunk.h"
 
 namespace clew {
-
-// Samples from one saved state to the next.
-constexpr int64_t selective_chunk = 32;
 
 // T is float32 or float64, the type of the state and of A, D, dt_bias. x, dt, z, B, C and their like are all of
 // one type: T, or 16 bits where T is float32. Any array may have strides over batch and time.
@@ -23,10 +21,12 @@ struct SelectiveScan {
     int64_t splits;
     int threads;
 
-    int64_t groups() const { return B.shape[2]; }
-    int64_t states() const { return A.shape[1]; }
-    int64_t channels_of_group() const { return x.shape[2] / groups(); }
-    int64_t chunks() const { return (x.shape[1] + selective_chunk - 1) / selective_chunk; }
+    static constexpr bool whole_units = false;
+    CLEW_INLINE int64_t unit() const { return channels_of_group() > 0 ? channels_of_group() : 1; }
+    CLEW_INLINE int64_t groups() const { return B.shape[2]; }
+    CLEW_INLINE int64_t states() const { return A.shape[1]; }
+    CLEW_INLINE int64_t channels_of_group() const { return x.shape[2] / groups(); }
+    CLEW_INLINE int64_t chunks() const { return (x.shape[1] + scan_chunk - 1) / scan_chunk; }
 };
 
 struct SelectiveForward {

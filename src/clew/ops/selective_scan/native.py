@@ -9,7 +9,7 @@ __all__ = ["available", "backward", "detail", "empty_saved", "forward", "support
 
 available, detail = compiled.missing, compiled.instruction_set
 
-_CHUNK = 32  # samples from one saved state to the next; native/kernels/selective_scan.h has the same
+_CHUNK = 32  # samples from one saved state to the next; native/kernels/scan_chunk.h has the same
 _STRIP = 64  # bytes of channels that the kernels take at a time
 _ENOUGH = 4  # tasks a call; rows of memory that are read in narrow parts cost more
 
