@@ -92,7 +92,7 @@ void backward(const Tensor& y_gradient, const Tensor& final_gradient, const Tens
     const SelectiveBackward out{
         scan_of(shape, x, dt, A, B, C, D, z, dt_bias, {}, reset, dt_softplus, threads),
         shape.over_time("y_gradient", y_gradient),
-        shape.state("final_gradient", final_gradient),
+        array("final_gradient", final_gradient, {shape.batch, shape.channels, shape.states}, {shape.wide}),
         shape.saved(saved),
         shape.over_time("x_gradient", x_gradient),
         shape.over_time("dt_gradient", dt_gradient),

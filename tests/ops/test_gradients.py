@@ -55,6 +55,19 @@ def test_through_the_outputs_alone(case, backend):
 
 
 @every_backend
+@pytest.mark.parametrize("view", [lambda part: part.sum(0), lambda part: part.mT], ids=["sum", "transposed"])
+@every("state")
+def test_from_gradients_with_gaps(case, view, backend):
+    # A sum over rows hands all of them the same gradient, without a copy for each; a transposed one lies by columns.
+    arguments = case.build(9, torch.float64)
+    ours, oracle = leaves(arguments), leaves(arguments)
+    with use_backend(backend):
+        actual = gradients([view(part) for part in case.run(ours)], ours)
+    for name, expected in gradients([view(part) for part in case.expected(oracle)], oracle).items():
+        assert_near(actual[name], expected, TOLERANCES["gradients"], name)
+
+
+@every_backend
 @every("segments")
 def test_of_packed_rows(case, backend):
     compare(case, case.build(70, torch.float64) | {"segments": random_segments(70)}, backend)
