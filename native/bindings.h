@@ -10,6 +10,7 @@ void bind_decode(nanobind::module_& module);
 void bind_diagonal_ssm(nanobind::module_& module);
 void bind_linear_scan(nanobind::module_& module);
 void bind_selective_scan(nanobind::module_& module);
+void bind_ssd(nanobind::module_& module);
 void bind_sums(nanobind::module_& module);
 
 }  // namespace clew

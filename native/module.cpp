@@ -24,5 +24,6 @@ NB_MODULE(_native, module) {
     clew::bind_diagonal_ssm(module);
     clew::bind_linear_scan(module);
     clew::bind_selective_scan(module);
+    clew::bind_ssd(module);
     clew::bind_sums(module);
 }

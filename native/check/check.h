@@ -55,6 +55,7 @@ struct Tensor {
 void linear_scan();
 void diagonal_ssm();
 void selective_scan();
+void ssd();
 void causal_conv();
 void decode();
 

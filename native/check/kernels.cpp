@@ -10,6 +10,7 @@ int main() {
     clew::check::linear_scan();
     clew::check::diagonal_ssm();
     clew::check::selective_scan();
+    clew::check::ssd();
     clew::check::causal_conv();
     clew::check::decode();
     std::printf("differs by %.1e at the most\n", clew::check::worst);
