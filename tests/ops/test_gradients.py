@@ -58,7 +58,7 @@ def test_through_the_outputs_alone(case, backend):
 @pytest.mark.parametrize("view", [lambda part: part.sum(0), lambda part: part.mT], ids=["sum", "transposed"])
 @every("state")
 def test_from_gradients_with_gaps(case, view, backend):
-    # A sum over rows hands all of them the same gradient, without a copy for each; a transposed one lies by columns.
+    # A sum over rows hands all of them one gradient, not a copy each; a transposed one lies by columns.
     arguments = case.build(9, torch.float64)
     ours, oracle = leaves(arguments), leaves(arguments)
     with use_backend(backend):

@@ -34,8 +34,8 @@ def ssd(
         h[k] = exp(Δ[k] A) h[k−1] + Δ[k] x[k] B[k]ᵀ,    y[k] = h[k] C[k] + D x[k],
 
     with h[−1] = ``initial_state``. Unrolled, y = M x with M[i, j] = (C[i] · B[j]) exp(Σ_{j<k≤i} Δ[k] A) Δ[j],
-    a matrix like attention's. The parallel backend forms it for chunks of 64 samples, and the state carries from
-    one to the next; the compiled one runs as the equation reads.
+    a matrix like attention's. The parallel backend forms it for chunks of 64 samples, and the state carries
+    from one to the next; the compiled one runs as the equation reads.
 
     Everything is differentiable once: all tensors of real numbers, the states among them. Sums are
     accumulated in the widest of the arguments' dtypes, float32 at least; sums of Δ A, where there are any, in

@@ -1,4 +1,4 @@
-"""The recurrence compiled: sequential in time, vectors across a head's channels, threads across rows and heads."""
+"""The scan compiled: sequential in time, vectors across a head's channels, threads across rows and heads."""
 
 import torch
 from torch import Tensor
