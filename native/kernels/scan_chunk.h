@@ -1,3 +1,4 @@
+// What selective_scan and ssd share, for kernels and for their callers.
 #pragma once
 
 #include <cstdint>

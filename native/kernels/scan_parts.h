@@ -113,7 +113,8 @@ CLEW_INLINE void stage_matrix(T* rows, const Array& matrix, int64_t row, int64_t
 }
 
 template <class T, class X, class Scan>
-CLEW_INLINE void stage_signal(T* rows, const Array& signal, const Part<T, Scan>& here, int64_t strip, const Pieces& pieces) {
+CLEW_INLINE void stage_signal(T* rows, const Array& signal, const Part<T, Scan>& here, int64_t strip,
+                              const Pieces& pieces) {
     stage<T>(rows, signal.at<const X>(here.row, pieces.first, here.channel(strip)), signal.stride[1], pieces.samples,
              here.count(strip));
 }

@@ -1,1 +1,1 @@
-"""Mamba-2's scan: one decay a head and sample, computed by matrix products over chunks."""
+"""Mamba-2's scan: one decay a head and sample, compiled, or by matrix products over chunks."""
