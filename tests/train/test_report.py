@@ -349,7 +349,7 @@ def test_cost_names_its_method_and_measured_lengths(s4d: Path) -> None:
     section = html.split('<section id="cost"')[1].split("</section>")[0]
     lengths = re.findall(r'<th scope="row">([\d,]+)</th>', section)
     assert lengths[0] == "16"
-    assert [int(length.replace(",", "")) for length in lengths] == [16 * 2**n for n in range(len(lengths))]
+    assert [int(length.replace(",", "")) for length in lengths] == [16 * 4**n for n in range(len(lengths))]
     assert "fresh process" in section
     assert "medians of" in section
 
