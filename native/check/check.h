@@ -1,6 +1,7 @@
 // What the checks share: noise, tensors of it, and the largest difference so far.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <complex>
 #include <cstdint>
@@ -50,6 +51,27 @@ struct Tensor {
         array.data = data.data();
     }
 };
+
+// Each gradient along one direction of noise, against the difference of the loss there and back. `by` holds the
+// gradients of the numbers, perhaps in parts that are to be summed.
+template <size_t count, class Loss>
+void near_gradients(const std::array<std::vector<double>, count>& numbers, const std::vector<Tensor<float>>& by,
+                    Loss loss) {
+    for (size_t i = 0; i < count; ++i) {
+        const size_t many = numbers[i].size(), parts = by[i].data.size() / many;
+        auto up = numbers, down = numbers;
+        double expected = 0, length = 0;
+        for (size_t j = 0; j < many; ++j) {
+            const double along = noise();
+            double gradient = 0;
+            for (size_t part = 0; part < parts; ++part) gradient += by[i].data[part * many + j];
+            expected += gradient * along;
+            length += std::abs(gradient * along);
+            up[i][j] += 1e-5 * along, down[i][j] -= 1e-5 * along;
+        }
+        near(expected / length, (loss(up) - loss(down)) / 2e-5 / length);
+    }
+}
 
 // A file each, named after the operation.
 void linear_scan();

@@ -1,7 +1,5 @@
 #include "kernels/ssd.h"
 
-#include <array>
-
 #include "check/check.h"
 
 namespace clew::check {
@@ -82,22 +80,7 @@ void check(const Sizes& size, int64_t splits) {
             for (int64_t k = 0; k < time; ++k) near(y.data[(b * time + k) * channels + c], outputs[i++]);
     for (size_t i = 0; i < finals.size(); ++i) near(end.data[i], finals[i]);
 
-    // Each gradient along one direction of noise, against the difference of two loops.
-    for (int i = 0; i < COUNT; ++i) {
-        const size_t many = numbers[i].size(), parts = by[i].data.size() / many;
-        Numbers up = numbers, down = numbers;
-        double expected = 0, length = 0;
-        for (size_t j = 0; j < many; ++j) {
-            const double along = noise();
-            double gradient = 0;
-            for (size_t part = 0; part < parts; ++part) gradient += by[i].data[part * many + j];
-            expected += gradient * along;
-            length += std::abs(gradient * along);
-            up[i][j] += 1e-5 * along, down[i][j] -= 1e-5 * along;
-        }
-        const double difference = loop(size, up, g.data, nullptr, nullptr) - loop(size, down, g.data, nullptr, nullptr);
-        near(expected / length, difference / 2e-5 / length);
-    }
+    near_gradients(numbers, by, [&](const Numbers& at) { return loop(size, at, g.data, nullptr, nullptr); });
 }
 
 }  // namespace
