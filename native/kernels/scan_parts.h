@@ -1,6 +1,8 @@
 // What selective_scan and ssd share: the part of a task, where sequences begin, rows of samples.
 #pragma once
 
+#include <type_traits>
+
 #include "core/array.h"
 #include "kernels/scan_chunk.h"
 #include "simd/room.h"
@@ -11,6 +13,11 @@ namespace clew::CLEW_ISA {
 // States that are held in registers at a time.
 constexpr int forward_block = 8;
 constexpr int backward_block = registers >= 32 ? 8 : 4;
+
+template <bool value>
+struct Flag {
+    static constexpr bool is = value;
+};
 
 template <int S>
 struct Block {
@@ -112,18 +119,52 @@ CLEW_INLINE void stage_matrix(T* rows, const Array& matrix, int64_t row, int64_t
     }
 }
 
-template <class T, class X, class Scan>
-CLEW_INLINE void stage_signal(T* rows, const Array& signal, const Part<T, Scan>& here, int64_t strip,
-                              const Pieces& pieces) {
-    stage<T>(rows, signal.at<const X>(here.row, pieces.first, here.channel(strip)), signal.stride[1], pieces.samples,
-             here.count(strip));
+// A strip's samples of one chunk, rows of channels: where the signal has them, or in a copy of lanes<T> a row.
+template <class T>
+struct Lines {
+    T* first;
+    int64_t stride;
+    CLEW_INLINE T* at(int64_t place) const { return first + place / lanes<T> * stride + place % lanes<T>; }
+};
+
+// Whether a signal of X has them as a kernel wants them: numbers of T, as many as there are lanes.
+template <class X, class T, class Scan>
+CLEW_INLINE bool in_place(const Part<T, Scan>& here, int64_t strip) {
+    return std::is_same_v<X, T> && here.count(strip) >= lanes<T>;
 }
 
-template <class T, class X, class Scan>
+// To be read; `copy` is room for them.
+template <class X, class T, class Scan>
+CLEW_INLINE Lines<const T> lines_of(const Array& signal, T* copy, const Part<T, Scan>& here, int64_t strip,
+                                    const Pieces& pieces) {
+    const X* from = signal.at<const X>(here.row, pieces.first, here.channel(strip));
+    if constexpr (std::is_same_v<X, T>)
+        if (in_place<X>(here, strip)) return {from, signal.stride[1]};
+    stage<T>(copy, from, signal.stride[1], pieces.samples, here.count(strip));
+    return {copy, lanes<T>};
+}
+
+// To be written; bring_back does what is left to do after.
+template <class X, class T, class Scan>
+CLEW_INLINE Lines<T> lines_for(const Array& signal, T* copy, const Part<T, Scan>& here, int64_t strip,
+                               const Pieces& pieces) {
+    if constexpr (std::is_same_v<X, T>)
+        if (in_place<X>(here, strip))
+            return {signal.at<T>(here.row, pieces.first, here.channel(strip)), signal.stride[1]};
+    return {copy, lanes<T>};
+}
+
+template <class X, class T, class Scan>
 CLEW_INLINE void unstage_signal(const Array& signal, const T* rows, const Part<T, Scan>& here, int64_t strip,
                                 const Pieces& pieces) {
     unstage<T>(signal.at<X>(here.row, pieces.first, here.channel(strip)), signal.stride[1], rows, pieces.samples,
                here.count(strip));
+}
+
+template <class X, class T, class Scan>
+CLEW_INLINE void bring_back(const Array& signal, const T* copy, const Part<T, Scan>& here, int64_t strip,
+                            const Pieces& pieces) {
+    if (!in_place<X>(here, strip)) unstage_signal<X>(signal, copy, here, strip, pieces);
 }
 
 // Calls run(place, v) for each vector of a chunk's rows, v its number in the strip.

@@ -6,11 +6,6 @@
 
 namespace clew::CLEW_ISA {
 
-template <bool value>
-struct Flag {
-    static constexpr bool is = value;
-};
-
 // Calls run(block of states, first of them) for all states.
 template <class Run>
 CLEW_INLINE void each_block(int64_t states, Run run) {

@@ -25,14 +25,14 @@ struct Rows {
 template <class T>
 struct Scratch {
     // Of all strips: rows of channels, one for each state; then one; then the samples.
-    T *A, *carried, *A_sum, *A_lost, *bias, *bias_sum, *bias_lost, *D, *D_sum, *D_lost, *samples;
+    T *A, *A_most, *carried, *A_sum, *A_lost, *bias, *bias_sum, *bias_lost, *D, *D_sum, *D_lost, *samples;
     // Of a block of states: before the first sample and after each. Of a chunk: what its sums over channels are of.
     T *B, *C, *decays, *states, *B_terms, *C_terms;
 
     CLEW_INLINE Scratch(Room<T>& room, int64_t strips, int64_t many) {
         const int64_t matrix = strips * many * lanes<T>, row = strips * lanes<T>, block = backward_block * width<T>;
         A = room.take(matrix), carried = room.take(matrix), A_sum = room.take(matrix), A_lost = room.take(matrix);
-        bias = room.take(row), bias_sum = room.take(row), bias_lost = room.take(row);
+        A_most = room.take(row), bias = room.take(row), bias_sum = room.take(row), bias_lost = room.take(row);
         D = room.take(row), D_sum = room.take(row), D_lost = room.take(row);
         samples = room.take(Rows<T>::count * Rows<T>::size);
         B = room.take(scan_chunk * many), C = room.take(scan_chunk * many);
@@ -43,7 +43,7 @@ struct Scratch {
 };
 
 // S states of one vector of channels over a chunk, there and back.
-template <int S, bool gated, class T>
+template <int S, bool gated, bool bounded, class T>
 CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, const Pieces& pieces, const T* before,
                             int64_t place, int64_t states, int64_t n, int64_t channel) {
     constexpr int W = width<T>;
@@ -61,7 +61,7 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
                 Vec<T> y = gated ? load(rows.y + at) : zero<T>();
                 T *decays = scratch.decays + k * S * W, *after = scratch.states + (k + 1) * S * W;
                 CLEW_UNROLL for (int s = 0; s < S; ++s) {
-                    const Vec<T> decay = exp2<T>(delta * load(A + s * lanes<T>));
+                    const Vec<T> decay = exp2_of_product<bounded, T>(delta, load(A + s * lanes<T>));
                     h[s] = h[s] * decay + input * B[s];
                     store(decays + s * W, decay);
                     store(after + s * W, h[s]);
@@ -114,18 +114,18 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
     }
 }
 
-// Rows of a strip before its states run over them.
+// Rows of a strip before its states run over them; whether their exponents are bounded.
 template <class T, class X>
-CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
+CLEW_INLINE bool prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Rows<T> rows(scratch.samples);
     const bool softened = scan.dt_softplus, gated = scan.z.given();
     const T *bias = scratch.bias + strip * lanes<T>, *D = scratch.D + strip * lanes<T>;
-    stage_signal<T, X>(rows.delta, scan.dt, here, strip, pieces);
-    stage_signal<T, X>(rows.x, scan.x, here, strip, pieces);
-    stage_signal<T, X>(rows.gradient, out.y_gradient, here, strip, pieces);
-    if (gated) stage_signal<T, X>(rows.by_y, scan.z, here, strip, pieces);
+    const Lines<const T> given_dt = lines_of<X>(scan.dt, rows.delta, here, strip, pieces);
+    const Lines<const T> given_x = lines_of<X>(scan.x, rows.x, here, strip, pieces);
+    const Lines<const T> given_gradient = lines_of<X>(out.y_gradient, rows.gradient, here, strip, pieces);
+    const Lines<const T> given_z = gated ? lines_of<X>(scan.z, rows.by_y, here, strip, pieces) : given_x;
 
     const Ahead<X> dt = rows_after<X>(scan.dt, here, strip, pieces, -1);
     const Ahead<X> signal = rows_after<X>(scan.x, here, strip, pieces, -1);
@@ -135,15 +135,15 @@ CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch
     const Ahead<X> to_x = rows_of<X>(out.x_gradient, here, strip, pieces);
     const Ahead<X> to_z = gated ? rows_of<X>(out.z_gradient, here, strip, pieces) : to_x;
 
-    Vec<T> D_sum[vectors<T>] = {};
+    Vec<T> D_sum[vectors<T>] = {}, most[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
         const int64_t lane = v * width<T>, k = place / lanes<T>;
         if (v == 0) {
             dt.fetch(k), signal.fetch(k), by_y.fetch(k), z.fetch(k);
             to_dt.fetch_to_write(k), to_x.fetch_to_write(k), to_z.fetch_to_write(k);
         }
-        const Vec<T> x = load(rows.x + place);
-        Vec<T> delta = load(rows.delta + place) + load(bias + lane), gradient = load(rows.gradient + place);
+        const Vec<T> x = load(given_x.at(place));
+        Vec<T> delta = load(given_dt.at(place)) + load(bias + lane), gradient = load(given_gradient.at(place));
         if (softened) {
             const Vec<T> u = exp_of_minus_absolute<T>(delta);
             store(rows.slope + place, logistic<T>(delta, u));
@@ -151,12 +151,14 @@ CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch
         }
         if (gated) {
             // The derivative of silu(z) = z σ(z) is σ + z σ (1 − σ).
-            const Vec<T> z = load(rows.by_y + place), open = logistic<T>(z), gate = z * open;
+            const Vec<T> z = load(given_z.at(place)), open = logistic<T>(z), gate = z * open;
             store(rows.by_y + place, gradient * (open + gate * (1 - open)));
             gradient *= gate;
-            store(rows.gradient + place, gradient);
         }
+        most[v] = maximum(magnitude<T>(delta), most[v]);
         D_sum[v] += gradient * x;
+        store(rows.x + place, x);
+        store(rows.gradient + place, gradient);
         store(rows.delta + place, delta);
         store(rows.input + place, delta * x);
         store(rows.y + place, load(D + lane) * x);
@@ -164,6 +166,7 @@ CLEW_INLINE void prepare(const SelectiveBackward& out, const Scratch<T>& scratch
         store(rows.by_exponent + place, zero<T>());
     });
     add_to_totals(scratch.D_sum + strip * lanes<T>, scratch.D_lost + strip * lanes<T>, D_sum);
+    return bounded<T>(most, scratch.A_most + strip * lanes<T>);
 }
 
 // What the strip's samples get, after all states have run.
@@ -174,6 +177,8 @@ CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch,
     const Rows<T> rows(scratch.samples);
     const T* D = scratch.D + strip * lanes<T>;
     const bool softened = scan.dt_softplus;
+    const Lines<T> by_x = lines_for<X>(out.x_gradient, rows.by_input, here, strip, pieces);
+    const Lines<T> by_dt = lines_for<X>(out.dt_gradient, rows.by_exponent, here, strip, pieces);
     Vec<T> bias_sum[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
         const int64_t lane = v * width<T>;
@@ -182,17 +187,18 @@ CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch,
         if (softened) by_delta *= load(rows.slope + place);
         bias_sum[v] += by_delta;
         const Vec<T> skipped = load(D + lane) * load(rows.gradient + place);
-        store(rows.by_input + place, load(rows.delta + place) * by_input + skipped);
-        store(rows.by_exponent + place, by_delta);
+        store(by_x.at(place), load(rows.delta + place) * by_input + skipped);
+        store(by_dt.at(place), by_delta);
     });
-    unstage_signal<T, X>(out.x_gradient, rows.by_input, here, strip, pieces);
-    unstage_signal<T, X>(out.dt_gradient, rows.by_exponent, here, strip, pieces);
+    bring_back<X>(out.x_gradient, rows.by_input, here, strip, pieces);
+    bring_back<X>(out.dt_gradient, rows.by_exponent, here, strip, pieces);
     add_to_totals(scratch.bias_sum + strip * lanes<T>, scratch.bias_lost + strip * lanes<T>, bias_sum);
     if (!scan.z.given()) return;
+    const Lines<T> by_z = lines_for<X>(out.z_gradient, rows.y, here, strip, pieces);
     each_vector<T>(pieces.samples, [&](int64_t place, int) {
-        store(rows.y + place, load(rows.by_y + place) * load(rows.y + place));
+        store(by_z.at(place), load(rows.by_y + place) * load(rows.y + place));
     });
-    unstage_signal<T, X>(out.z_gradient, rows.y, here, strip, pieces);
+    bring_back<X>(out.z_gradient, rows.y, here, strip, pieces);
 }
 
 template <class T, class X>
@@ -206,6 +212,7 @@ void backward_task(const void* context, int64_t index, void* memory) {
     for (int64_t strip = 0; strip < here.strips; ++strip) {
         const int64_t channel = here.channel(strip);
         here.read(scratch.A + strip * size, scan.A, scan.A.at<T>(channel), scan.A.stride[0], strip, T(log2_e));
+        largest_of_states(scratch.A_most + strip * lanes<T>, scratch.A + strip * size, here.states);
         here.read(scratch.carried + strip * size, out.final_gradient, out.final_gradient.at<T>(here.row, channel),
                   out.final_gradient.stride[1], strip, 1);
         here.read(scratch.bias + strip * lanes<T>, scan.dt_bias, strip);
@@ -225,21 +232,22 @@ void backward_task(const void* context, int64_t index, void* memory) {
             store(scratch.C_terms + i, zero<T>());
         }
         for (int64_t strip = 0; strip < here.strips; ++strip) {
-            prepare<T, X>(out, scratch, here, strip, pieces);
-            const Rows<T> rows(scratch.samples);
-            each_block(here.states, [&](auto block, int64_t n) {
-                constexpr int S = decltype(block)::states;
-                const T* before = here.kept(out.saved, chunk, strip) + n * lanes<T>;
-                const int64_t place = (strip * here.states + n) * lanes<T>;
-                for (int64_t channel = 0; channel < lanes<T>; channel += width<T>) {
-                    if (scan.z.given())
-                        run_states<S, true>(scratch, rows, pieces, before + channel, place + channel, here.states, n,
-                                            channel);
-                    else
-                        run_states<S, false>(scratch, rows, pieces, before + channel, place + channel, here.states, n,
-                                             channel);
-                }
-            });
+            const auto run_all = [&](auto gated, auto bounded) {
+                const Rows<T> rows(scratch.samples);
+                each_block(here.states, [&](auto block, int64_t n) {
+                    constexpr int S = decltype(block)::states;
+                    const T* before = here.kept(out.saved, chunk, strip) + n * lanes<T>;
+                    const int64_t place = (strip * here.states + n) * lanes<T>;
+                    for (int64_t channel = 0; channel < lanes<T>; channel += width<T>)
+                        run_states<S, decltype(gated)::is, decltype(bounded)::is>(
+                            scratch, rows, pieces, before + channel, place + channel, here.states, n, channel);
+                });
+            };
+            const bool bounded = prepare<T, X>(out, scratch, here, strip, pieces);
+            if (scan.z.given())
+                bounded ? run_all(Flag<true>{}, Flag<true>{}) : run_all(Flag<true>{}, Flag<false>{});
+            else
+                bounded ? run_all(Flag<false>{}, Flag<true>{}) : run_all(Flag<false>{}, Flag<false>{});
             finish<T, X>(out, scratch, here, strip, pieces);
         }
         write_sums(out.B_gradient, scratch.B_terms, here, pieces);

@@ -8,10 +8,11 @@ namespace {
 
 template <class T>
 struct Scratch {
-    T *A, *state, *B, *C, *delta, *input, *y, *bias, *D;
+    T *A, *A_most, *state, *B, *C, *delta, *input, *y, *bias, *D;
 
     CLEW_INLINE Scratch(Room<T>& room, int64_t strips, int64_t states) {
         A = room.take(strips * states * lanes<T>), state = room.take(strips * states * lanes<T>);
+        A_most = room.take(strips * lanes<T>);
         B = room.take(scan_chunk * states), C = room.take(scan_chunk * states);
         delta = room.take(scan_chunk * lanes<T>), input = room.take(scan_chunk * lanes<T>);
         y = room.take(scan_chunk * lanes<T>);
@@ -20,7 +21,7 @@ struct Scratch {
 };
 
 // S states of one vector of channels over a chunk: adds C · h to y. A and state are rows of channels.
-template <int S, class T>
+template <bool bounded, int S, class T>
 CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const T* A, T* state, int64_t states,
                             int64_t n, int64_t channel) {
     Vec<T> h[S];
@@ -33,7 +34,7 @@ CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const 
             const Vec<T> delta = load(rows.delta + place), input = load(rows.input + place);
             Vec<T> even = load(rows.y + place), odd = zero<T>();
             CLEW_UNROLL for (int s = 0; s < S; ++s) {
-                const Vec<T> decay = exp2<T>(delta * load(A + s * lanes<T>));
+                const Vec<T> decay = exp2_of_product<bounded, T>(delta, load(A + s * lanes<T>));
                 h[s] = h[s] * decay + input * B[s];
                 (s % 2 ? odd : even) += h[s] * C[s];
             }
@@ -43,28 +44,47 @@ CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const 
     CLEW_UNROLL for (int s = 0; s < S; ++s) store(state + s * lanes<T>, h[s]);
 }
 
+// Rows of a strip before its states run over them; whether their exponents are bounded.
 template <class T, class X>
-CLEW_INLINE void prepare(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
+CLEW_INLINE bool prepare(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
-    stage_signal<T, X>(rows.delta, scan.dt, here, strip, pieces);
-    stage_signal<T, X>(rows.input, scan.x, here, strip, pieces);
+    const Lines<const T> given_dt = lines_of<X>(scan.dt, rows.delta, here, strip, pieces);
+    const Lines<const T> given_x = lines_of<X>(scan.x, rows.input, here, strip, pieces);
     here.read(rows.bias, scan.dt_bias, strip);
     here.read(rows.D, scan.D, strip);
     const bool softened = scan.dt_softplus;
     const Ahead<X> dt = rows_after<X>(scan.dt, here, strip, pieces, 1), y = rows_of<X>(out.y, here, strip, pieces);
     const Ahead<X> signal = rows_after<X>(scan.x, here, strip, pieces, 1);
     const Ahead<X> z = scan.z.given() ? rows_after<X>(scan.z, here, strip, pieces, 1) : dt;
+    Vec<T> most[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
         const int64_t lane = v * width<T>, k = place / lanes<T>;
         if (v == 0) dt.fetch(k), signal.fetch(k), z.fetch(k), y.fetch_to_write(k);
-        const Vec<T> x = load(rows.input + place);
-        Vec<T> delta = load(rows.delta + place) + load(rows.bias + lane);
+        const Vec<T> x = load(given_x.at(place));
+        Vec<T> delta = load(given_dt.at(place)) + load(rows.bias + lane);
         if (softened) delta = softplus<T>(delta, exp_of_minus_absolute<T>(delta));
+        most[v] = maximum(magnitude<T>(delta), most[v]);
         store(rows.delta + place, delta);
         store(rows.input + place, delta * x);
         store(rows.y + place, load(rows.D + lane) * x);
     });
+    return bounded<T>(most, rows.A_most + strip * lanes<T>);
+}
+
+// y of a strip, after all states have run.
+template <class T, class X>
+CLEW_INLINE void finish(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
+                        const Pieces& pieces) {
+    const SelectiveScan& scan = out.scan;
+    if (!scan.z.given()) return unstage_signal<X>(out.y, rows.y, here, strip, pieces);
+    const Lines<const T> given_z = lines_of<X>(scan.z, rows.input, here, strip, pieces);
+    const Lines<T> y = lines_for<X>(out.y, rows.y, here, strip, pieces);
+    each_vector<T>(pieces.samples, [&](int64_t place, int) {
+        const Vec<T> z = load(given_z.at(place));
+        store(y.at(place), load(rows.y + place) * z * logistic<T>(z));
+    });
+    bring_back<X>(out.y, rows.y, here, strip, pieces);
 }
 
 template <class T, class X>
@@ -78,6 +98,7 @@ void forward_task(const void* context, int64_t index, void* memory) {
     for (int64_t strip = 0; strip < here.strips; ++strip) {
         const int64_t channel = here.channel(strip);
         here.read(rows.A + strip * size, scan.A, scan.A.at<T>(channel), scan.A.stride[0], strip, T(log2_e));
+        largest_of_states(rows.A_most + strip * lanes<T>, rows.A + strip * size, here.states);
         here.read(rows.state + strip * size, scan.initial_state, scan.initial_state.at<T>(here.row, channel),
                   scan.initial_state.stride[1], strip, 1);
     }
@@ -91,27 +112,25 @@ void forward_task(const void* context, int64_t index, void* memory) {
                 T* kept = here.kept(out.saved, chunk, strip);
                 each_vector<T>(here.states, [&](int64_t place, int) { store(kept + place, load(state + place)); });
             }
-            prepare<T, X>(out, rows, here, strip, pieces);
-            for (int64_t channel = 0; channel < lanes<T>; channel += width<T>) {
-                int64_t n = 0;
-                const auto run = [&](auto block) {
-                    constexpr int S = decltype(block)::states;
-                    for (; n + S <= here.states; n += S)
-                        run_states<S>(rows, pieces, A + n * lanes<T> + channel, state + n * lanes<T> + channel,
-                                      here.states, n, channel);
-                };
-                run(Block<forward_block>{});
-                run(Block<4>{});
-                run(Block<1>{});
-            }
-            if (scan.z.given()) {
-                stage_signal<T, X>(rows.input, scan.z, here, strip, pieces);
-                each_vector<T>(pieces.samples, [&](int64_t place, int) {
-                    const Vec<T> z = load(rows.input + place);
-                    store(rows.y + place, load(rows.y + place) * z * logistic<T>(z));
-                });
-            }
-            unstage_signal<T, X>(out.y, rows.y, here, strip, pieces);
+            const auto run_all = [&](auto bounded) {
+                for (int64_t channel = 0; channel < lanes<T>; channel += width<T>) {
+                    int64_t n = 0;
+                    const auto run = [&](auto block) {
+                        constexpr int S = decltype(block)::states;
+                        for (; n + S <= here.states; n += S)
+                            run_states<decltype(bounded)::is, S>(rows, pieces, A + n * lanes<T> + channel,
+                                                                 state + n * lanes<T> + channel, here.states, n, channel);
+                    };
+                    run(Block<forward_block>{});
+                    run(Block<4>{});
+                    run(Block<1>{});
+                }
+            };
+            if (prepare<T, X>(out, rows, here, strip, pieces))
+                run_all(Flag<true>{});
+            else
+                run_all(Flag<false>{});
+            finish<T, X>(out, rows, here, strip, pieces);
         }
     }
     for (int64_t strip = 0; strip < here.strips; ++strip)

@@ -36,4 +36,25 @@ CLEW_INLINE Ahead<X> rows_after(const Array& signal, const SelectivePart<T>& her
     return {signal.at<const X>(here.row, first, here.channel(0)), signal.stride[1]};
 }
 
+// The largest |A| of each channel, over the states.
+template <class T>
+CLEW_INLINE void largest_of_states(T* row, const T* A, int64_t states) {
+    CLEW_UNROLL for (int v = 0; v < vectors<T>; ++v) {
+        Vec<T> most = zero<T>();
+        for (int64_t n = 0; n < states; ++n) most = maximum(magnitude<T>(load(A + n * lanes<T> + v * width<T>)), most);
+        store(row + v * width<T>, most);
+    }
+}
+
+// Whether every product is known to be below the bound of exp2_of_product: of the largest |Δ| of a chunk's samples,
+// for each channel, and the largest |A|.
+template <class T>
+CLEW_INLINE bool bounded(const Vec<T>* delta, const T* A) {
+    T products[lanes<T>];
+    CLEW_UNROLL for (int v = 0; v < vectors<T>; ++v) store(products + v * width<T>, delta[v] * load(A + v * width<T>));
+    bool all = true;
+    for (const T product : products) all &= product < exp2_bound<T>;
+    return all;
+}
+
 }  // namespace clew::CLEW_ISA

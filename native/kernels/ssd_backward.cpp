@@ -107,12 +107,14 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
 template <class T, class X>
 CLEW_INLINE void prepare(const SsdBackward& out, const Scratch<T>& scratch, const Rows<T>& rows,
                          const Part<T, Ssd>& here, int64_t strip, const Pieces& pieces, Course<T> delta) {
-    stage_signal<T, X>(rows.x, out.scan.x, here, strip, pieces);
-    stage_signal<T, X>(rows.gradient, out.y_gradient, here, strip, pieces);
+    const Lines<const T> given_x = lines_of<X>(out.scan.x, rows.x, here, strip, pieces);
+    const Lines<const T> given_gradient = lines_of<X>(out.y_gradient, rows.gradient, here, strip, pieces);
     Vec<T> D_sum[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
-        const Vec<T> x = load(rows.x + place);
-        D_sum[v] += load(rows.gradient + place) * x;
+        const Vec<T> x = load(given_x.at(place)), gradient = load(given_gradient.at(place));
+        D_sum[v] += gradient * x;
+        store(rows.x + place, x);
+        store(rows.gradient + place, gradient);
         store(rows.input + place, x * delta[place / lanes<T>]);
         store(rows.by_input + place, zero<T>());
     });
@@ -123,14 +125,15 @@ CLEW_INLINE void prepare(const SsdBackward& out, const Scratch<T>& scratch, cons
 template <class T, class X>
 CLEW_INLINE void finish(const SsdBackward& out, const Scratch<T>& scratch, const Rows<T>& rows,
                         const Part<T, Ssd>& here, int64_t strip, const Pieces& pieces, Course<T> delta, T D) {
+    const Lines<T> by_x = lines_for<X>(out.x_gradient, rows.by_input, here, strip, pieces);
     each_vector<T>(pieces.samples, [&](int64_t place, int) {
         const int64_t k = place / lanes<T>;
         const Vec<T> by_input = load(rows.by_input + place);
         T* by_delta = scratch.by_delta + k * width<T>;
         store(by_delta, load(by_delta) + load(rows.x + place) * by_input);
-        store(rows.by_input + place, by_input * delta[k] + load(rows.gradient + place) * D);
+        store(by_x.at(place), by_input * delta[k] + load(rows.gradient + place) * D);
     });
-    unstage_signal<T, X>(out.x_gradient, rows.by_input, here, strip, pieces);
+    bring_back<X>(out.x_gradient, rows.by_input, here, strip, pieces);
 }
 
 // The sums of a chunk's vectors, one for each sample.

@@ -66,9 +66,9 @@ void forward_task(const void* context, int64_t index, void* memory) {
             const T* delta = scan.delta.at<T>(here.row, pieces.first, head);
             const T* decay = scan.decay.at<T>(here.row, pieces.first, head);
             const T D = scan.D.given() ? *scan.D.at<T>(head) : T{0};
-            stage_signal<T, X>(rows.input, scan.x, here, strip, pieces);
+            const Lines<const T> given_x = lines_of<X>(scan.x, rows.input, here, strip, pieces);
             each_vector<T>(pieces.samples, [&](int64_t place, int) {
-                const Vec<T> x = load(rows.input + place);
+                const Vec<T> x = load(given_x.at(place));
                 store(rows.input + place, x * delta[place / lanes<T> * scan.delta.stride[1]]);
                 store(rows.y + place, x * D);
             });
@@ -84,7 +84,7 @@ void forward_task(const void* context, int64_t index, void* memory) {
                 run(Block<4>{});
                 run(Block<1>{});
             }
-            unstage_signal<T, X>(out.y, rows.y, here, strip, pieces);
+            unstage_signal<X>(out.y, rows.y, here, strip, pieces);
         }
     }
     for (int64_t strip = 0; strip < here.strips; ++strip)

@@ -4,6 +4,7 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#include <limits>
 
 #include "simd/vector.h"
 
@@ -16,7 +17,7 @@ struct Exp2;
 // [−1/2, 1/2] (Lawson's algorithm). With p(0) = 1 a decay near one is as exact as its exponent.
 template <>
 struct Exp2<float> {
-    using Bits = int32_t;
+    using Bits = uint32_t;
     static constexpr int mantissa = 23;
     static constexpr float least = -127, most = 128, round = 12582912;  // 1.5 · 2²³
     static constexpr int terms = 5;
@@ -26,7 +27,7 @@ struct Exp2<float> {
 // ln(2)ᵏ / k!: Taylor's series, whose rest is below 2e−16 of the value.
 template <>
 struct Exp2<double> {
-    using Bits = int64_t;
+    using Bits = uint64_t;
     static constexpr int mantissa = 52;
     static constexpr double least = -1023, most = 1024, round = 6755399441055744;  // 1.5 · 2⁵²
     static constexpr int terms = 12;
@@ -64,19 +65,44 @@ template <class V>
 CLEW_INLINE V maximum(V a, V b) { return a > b ? a : b; }
 #endif
 
-// 2^t; 0 from the least exponent down, ∞ from the largest up.
 template <class T>
-CLEW_INLINE Vec<T> exp2(Vec<T> t) {
+CLEW_INLINE Vec<T> magnitude(Vec<T> a) { return maximum(a, -a); }
+
+// 2^(n + r) for |r| ≤ 1/2, with n + E::round given: the integer n is in its lowest bits.
+template <class T>
+CLEW_INLINE Vec<T> exp2_of_parts(Vec<T> shifted, Vec<T> r) {
     using E = Exp2<T>;
     using Integers = Vec<typename E::Bits>;
-    t = minimum(maximum(t, broadcast(E::least)), broadcast(E::most));
-    const Vec<T> shifted = t + E::round;  // the integer next to t, in the lowest bits
-    const Vec<T> r = t - (shifted - E::round);
     Vec<T> p = broadcast(E::term[E::terms - 1]);
     CLEW_UNROLL for (int k = E::terms - 2; k >= 0; --k) p = p * r + E::term[k];
     p = p * r + 1;
     const Integers exponent = reinterpret_cast<Integers>(shifted) << E::mantissa;
     return reinterpret_cast<Vec<T>>(reinterpret_cast<Integers>(p) + exponent);
+}
+
+// 2^t; 0 from the least exponent down, ∞ from the largest up. NaN stays NaN: it has to be the second of two.
+template <class T>
+CLEW_INLINE Vec<T> exp2(Vec<T> t) {
+    using E = Exp2<T>;
+    t = minimum(broadcast(E::most), maximum(broadcast(E::least), t));
+    const Vec<T> shifted = t + E::round;
+    return exp2_of_parts<T>(shifted, t - (shifted - E::round));
+}
+
+// 2^(a b), the product never rounded where there are fused instructions; 0 if the integer next to it is the least
+// exponent or below, ∞ if it is the largest or above. If it is known to be `bounded`, that is |a b| < exp2_bound, it is
+// not looked at how large it is; the result is the same, to the bit.
+template <class T>
+constexpr T exp2_bound = Exp2<T>::most - 2;
+
+template <bool bounded, class T>
+CLEW_INLINE Vec<T> exp2_of_product(Vec<T> a, Vec<T> b) {
+    using E = Exp2<T>;
+    const Vec<T> shifted = a * b + E::round;
+    const Vec<T> power = exp2_of_parts<T>(shifted, a * b - (shifted - E::round));
+    if constexpr (bounded) return power;
+    const Vec<T> not_below = shifted <= E::round + E::least ? zero<T>() : power;
+    return shifted >= E::round + E::most ? broadcast(std::numeric_limits<T>::infinity()) : not_below;
 }
 
 constexpr double log2_e = 1.4426950408889634074, ln_2 = 0.69314718055994530942;

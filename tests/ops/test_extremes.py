@@ -11,6 +11,8 @@ from tests.ops.cases import (
     CASES,
     TOLERANCES,
     assert_near,
+    every,
+    every_backend,
     every_backend_of,
     gradients,
     leaves,
@@ -53,6 +55,24 @@ def test_after_a_long_time_only_the_last_input_is_left(operation, backend, dt):
     else:
         expected = dt * inputs[..., None] * matrix[:, None]
     assert_near(state, expected, TOLERANCES[torch.float32])
+
+
+@every_backend
+@every()
+def test_what_is_not_a_number_is_not_swallowed(case, backend):
+    arguments = case.build(70, torch.float32)
+    for name, value in arguments.items():
+        if not value.numel():
+            continue
+        broken = value.clone()
+        broken[(0,) * value.ndim] = torch.nan
+        with use_backend("reference"):
+            expected = case.run(arguments | {name: broken})
+        with use_backend(backend):
+            results = case.run(arguments | {name: broken})
+        assert any(wanted.isnan().any() for wanted in expected), name
+        for index, (result, wanted) in enumerate(zip(results, expected, strict=True)):
+            assert result[wanted.isnan()].isnan().all(), f"{name} in result {index}"
 
 
 @every_selective
