@@ -95,6 +95,43 @@ def write_lra_pathfinder(folder: Path, count: int, level: str = "curv_contour_le
         (folder / level / "metadata" / f"{number}.npy").write_text("".join(lines))
 
 
+def review(index: int) -> bytes:
+    """A review that no other ``index`` has, of many lengths, in UTF-8, some bytes of it not letters."""
+    return f"{index}: {'très ' * (index % 7)}good!<br /><br />\n".encode()
+
+
+def write_lra_text(folder: Path, train: int, test: int) -> None:
+    """``train`` and ``test`` reviews of each class, and some that nobody judged."""
+    index = 0
+    for part, each in (("train", train), ("test", test)):
+        for name in ("neg", "pos"):
+            place = folder / part / name
+            place.mkdir(parents=True, exist_ok=True)
+            for number in range(each):
+                (place / f"{number:03}_{2 if name == 'neg' else 9}.txt").write_bytes(review(index))
+                index += 1
+    (folder / "train" / "unsup").mkdir(exist_ok=True)
+    (folder / "train" / "unsup" / "0_0.txt").write_bytes(b"nobody judged this")
+
+
+def paper(index: int) -> str:
+    """A text as the release has it, bytes written down by Python, that no other ``index`` has."""
+    return repr(f"Paper {index}\nIt's {'naïve ' * (index % 5)}\n".encode())
+
+
+def write_lra_retrieval(folder: Path, sizes: tuple[int, int, int]) -> None:
+    """The three tables of the release, without a first line of names, labels in turn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = 0
+    for part, size in zip(("train", "eval", "test"), sizes, strict=True):
+        lines = []
+        for _ in range(size):
+            names = f"P00-{index:04}\tW01-{index:04}"
+            lines.append(f"{index % 2}.0\t{names}\t{paper(index)}\t{paper(index + 1)}\n")
+            index += 1
+        (folder / f"new_aan_pairs.{part}.tsv").write_text("".join(lines))
+
+
 def write_cifar10(folder: Path, each: int) -> None:
     """``each`` records a file: a label, then red, green and blue, which differ."""
     folder.mkdir(parents=True, exist_ok=True)

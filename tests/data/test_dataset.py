@@ -212,7 +212,7 @@ def test_moments_in_pieces_are_those_of_the_whole(monkeypatch, at_once):
     for sequence in sequences:
         sequence[:, 2] = 0.1
     split = Split(tuple(sequences), (A,) * 5)
-    monkeypatch.setattr("clew.data.dataset._AT_ONCE", at_once)
+    monkeypatch.setattr("clew.data.moments._AT_ONCE", at_once)
     data = _dataset(split, channels=("x", "y", "z"))
     frames = torch.cat(sequences).double().numpy()
     assert data.mean.tolist() == frames.mean(0).astype(np.float32).tolist()

@@ -5,6 +5,7 @@ Oracle: pictures and lists written by this test in the layout of the release. To
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.data.published_files import picture, write_lra_pathfinder
 
 from clew.data import load
@@ -43,6 +44,9 @@ def test_the_empty_file_of_the_release_is_passed_over(tmp_path):
     (place / "metadata" / "0.npy").write_text("imgs/0 sample_172.png 172 1 1.8 6 2 2 0.5 1 1\n")
     options = {"folder": str(tmp_path), "level": "curv_baseline", **WHOLE}
     assert len(load("lra-pathfinder", options).train) == 12
+    (place / "imgs" / "2" / "sample_0.png").replace(place / "imgs" / "0" / "sample_172.png")
+    Image.frombytes("L", (32, 32), picture(0)).save(place / "imgs" / "2" / "sample_0.png")
+    assert len(load("lra-pathfinder", options).train) == 13
     (place / "metadata" / "0.npy").write_text("imgs/0 sample_173.png 173 1\n")
     with pytest.raises(FileNotFoundError, match=r"sample_173.png, which the lists name"):
         load("lra-pathfinder", options)

@@ -33,6 +33,8 @@ def test_names():
         "listops",
         "lra-listops",
         "lra-pathfinder",
+        "lra-retrieval",
+        "lra-text",
         "maze",
         "pathfinder",
         "selective-copying",

@@ -2,6 +2,7 @@
 
 from clew.data.adding import adding
 from clew.data.aeon import aeon
+from clew.data.byte_sequences import ByteSequences
 from clew.data.cifar10 import cifar10
 from clew.data.csv_folder import csv_folder
 from clew.data.csv_table import csv_table
@@ -14,6 +15,8 @@ from clew.data.japanese_vowels import japanese_vowels
 from clew.data.listops import listops
 from clew.data.lra_listops import lra_listops
 from clew.data.lra_pathfinder import lra_pathfinder
+from clew.data.lra_retrieval import lra_retrieval
+from clew.data.lra_text import lra_text
 from clew.data.maze import maze
 from clew.data.pathfinder import pathfinder
 from clew.data.read_text import read_text
@@ -26,6 +29,7 @@ from clew.data.text_dataset import TextDataset, TextSplit
 __all__ = [
     "IGNORE",
     "Batch",
+    "ByteSequences",
     "Dataset",
     "Split",
     "TextDataset",
@@ -45,6 +49,8 @@ __all__ = [
     "load",
     "lra_listops",
     "lra_pathfinder",
+    "lra_retrieval",
+    "lra_text",
     "maze",
     "pathfinder",
     "read_text",

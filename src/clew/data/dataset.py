@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from clew.data.byte_sequences import ByteSequences
+from clew.data.moments import mean_and_std
+
 __all__ = ["IGNORE", "Batch", "Dataset", "Split", "asked", "nothing"]
 
 IGNORE = -100
@@ -56,7 +59,8 @@ class Split:
     """One part of a data set: sequences and their targets, in a fixed order.
 
     Args:
-        inputs: one (time, channel) float32 tensor a sequence; finite, at least one frame each.
+        inputs: one (time, channel) float32 tensor a sequence; finite, at least one frame each. Texts may be
+            :class:`~clew.data.ByteSequences`.
         targets: one tensor a sequence: int64, () for a class and (time,) for a class per frame; or float32,
             (value,) for values and (time, value) for values per frame, where NaN asks for nothing.
 
@@ -71,50 +75,33 @@ class Split:
     [[True, True, False], [True, True, True]]
     """
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...] | ByteSequences
     targets: tuple[Tensor, ...]
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
             raise ValueError(f"a split has {len(self.inputs)} sequences and {len(self.targets)} targets")
-        for index, (sequence, target) in enumerate(zip(self.inputs, self.targets, strict=True)):
-            self._check(index, sequence, target)
-        for first in range(0, len(self.inputs), step := self._at_a_time()):
-            # The smallest and the largest value are NaN where there is one.
-            if not torch.stack(torch.cat(self.inputs[first : first + step]).aminmax()).isfinite().all():
-                index = next(i for i, sequence in enumerate(self.inputs) if not sequence.isfinite().all())
-                raise ValueError(f"sequence {index} holds NaN or infinity")
+        if not isinstance(self.inputs, ByteSequences):
+            _check_sequences(self.inputs)
+        for index, (length, target) in enumerate(zip(self.lengths.tolist(), self.targets, strict=True)):
+            self._check_target(index, length, target)
 
-    def _at_a_time(self) -> int:
-        """So many sequences that a copy of them is small beside a large split."""
-        longest = max((sequence.numel() for sequence in self.inputs), default=1)
-        return max(1, 2**22 // longest)
-
-    def _check(self, index: int, sequence: Tensor, target: Tensor) -> None:
-        if sequence.dtype != torch.float32 or sequence.ndim != 2 or 0 in sequence.shape:
-            raise ValueError(
-                f"sequence {index} is {tuple(sequence.shape)} {sequence.dtype}; "
-                "wanted (time, channel) float32, neither of them zero"
-            )
-        if sequence.shape[1] != self.inputs[0].shape[1]:
-            raise ValueError(
-                f"sequence {index} has {sequence.shape[1]} channels, sequence 0 has {self.inputs[0].shape[1]}"
-            )
+    def _check_target(self, index: int, length: int, target: Tensor) -> None:
         first = self.targets[0]
         if first.dtype == torch.float32:
-            self._check_values(index, sequence, target)
+            self._check_values(index, length, target)
             return
         if target.dtype != torch.int64 or target.ndim != first.ndim:
             raise ValueError(
                 f"target {index} is {tuple(target.shape)} {target.dtype}; "
                 "wanted int64, all of them () or all of them (time,)"
             )
-        if target.shape not in ((), (len(sequence),)):
+        if target.shape not in ((), (length,)):
             raise ValueError(
-                f"target {index} is {tuple(target.shape)}; wanted () or ({len(sequence)},), a class per frame"
+                f"target {index} is {tuple(target.shape)}; wanted () or ({length},), a class per frame"
             )
 
-    def _check_values(self, index: int, sequence: Tensor, target: Tensor) -> None:
+    def _check_values(self, index: int, length: int, target: Tensor) -> None:
         first = self.targets[0]
         values = first.shape[-1:]
         if target.dtype != torch.float32 or target.ndim != first.ndim or target.shape[-1:] != values:
@@ -122,9 +109,9 @@ class Split:
                 f"target {index} is {tuple(target.shape)} {target.dtype}; wanted float32, all of them "
                 "(value,) or all of them (time, value), with the same number of values"
             )
-        if target.shape not in (values, (len(sequence), *values)) or 0 in values or not values:
+        if target.shape not in (values, (length, *values)) or 0 in values or not values:
             raise ValueError(
-                f"target {index} is {tuple(target.shape)}; wanted (value,) or ({len(sequence)}, value), "
+                f"target {index} is {tuple(target.shape)}; wanted (value,) or ({length}, value), "
                 "values per frame"
             )
         if target.isinf().any():
@@ -149,12 +136,17 @@ class Split:
     @cached_property
     def lengths(self) -> Tensor:
         """(sequence,) int64: how many frames each sequence has."""
+        if isinstance(self.inputs, ByteSequences):
+            return torch.tensor(self.inputs.lengths(), dtype=torch.int64)
         return torch.tensor([len(sequence) for sequence in self.inputs], dtype=torch.int64)
 
     def select(self, indices: Iterable[int] | Tensor) -> "Split":
         """The split of the sequences at ``indices``, in that order."""
         chosen = _positions(indices)
-        return Split(tuple(self.inputs[i] for i in chosen), tuple(self.targets[i] for i in chosen))
+        targets = tuple(self.targets[i] for i in chosen)
+        if isinstance(self.inputs, ByteSequences):
+            return Split(self.inputs.select(chosen), targets)
+        return Split(tuple(self.inputs[i] for i in chosen), targets)
 
     def batch(self, indices: Iterable[int] | Tensor, time: int | None = None) -> Batch:
         """The sequences at ``indices``, padded to one length.
@@ -186,6 +178,27 @@ class Split:
         wanted = [self.targets[i] for i in chosen]
         targets = _pad(wanted, time, nothing(wanted[0])) if self.per_frame else torch.stack(wanted)
         return Batch(inputs, lengths, targets)
+
+
+def _check_sequences(sequences: tuple[Tensor, ...]) -> None:
+    """Refuse what is not (time, channel) float32 and finite, with one number of channels."""
+    for index, sequence in enumerate(sequences):
+        if sequence.dtype != torch.float32 or sequence.ndim != 2 or 0 in sequence.shape:
+            raise ValueError(
+                f"sequence {index} is {tuple(sequence.shape)} {sequence.dtype}; "
+                "wanted (time, channel) float32, neither of them zero"
+            )
+        if sequence.shape[1] != sequences[0].shape[1]:
+            raise ValueError(
+                f"sequence {index} has {sequence.shape[1]} channels, sequence 0 has {sequences[0].shape[1]}"
+            )
+    # So many at a time that a copy of them is small beside a large split.
+    step = max(1, 2**22 // max((sequence.numel() for sequence in sequences), default=1))
+    for first in range(0, len(sequences), step):
+        # The smallest and the largest value are NaN where there is one.
+        if not torch.stack(torch.cat(sequences[first : first + step]).aminmax()).isfinite().all():
+            index = next(i for i, sequence in enumerate(sequences) if not sequence.isfinite().all())
+            raise ValueError(f"sequence {index} holds NaN or infinity")
 
 
 def _positions(indices: Iterable[int] | Tensor) -> list[int]:
@@ -317,7 +330,8 @@ class Dataset:
     def std(self) -> Tensor:
         """(channel,) float32: the standard deviation over those frames (divisor: their number).
 
-        1 for a constant channel.
+        1 for a constant channel. One deviation for all channels of bytes
+        (:meth:`~clew.data.ByteSequences.mean_and_std`).
         """
         return self._moments[1]
 
@@ -339,46 +353,14 @@ class Dataset:
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
-        return _mean_and_std(self.train.inputs)
+        inputs = self.train.inputs
+        return inputs.mean_and_std() if isinstance(inputs, ByteSequences) else mean_and_std(inputs)
 
     @cached_property
     def _target_moments(self) -> tuple[Tensor, Tensor]:
         if not self.values:
             return torch.zeros(0), torch.ones(0)
         targets = torch.cat([target.reshape(-1, self.n_values) for target in self.train.targets])
-        each = [_mean_and_std((column[asked(column), None],)) for column in targets.unbind(1)]
+        each = [mean_and_std((column[asked(column), None],)) for column in targets.unbind(1)]
         mean, std = (torch.cat(parts) for parts in zip(*each, strict=True))
         return mean, std
-
-
-_AT_ONCE = 2**26
-"""So many numbers are copied to float64 at once: half a gigabyte."""
-
-
-def _mean_and_std(parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Of each column of all (row, column) float32, accumulated in float64 and cast once; 0 and 1 of no rows.
-
-    Pieces are put together as in T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise
-    algorithm for computing sample variances", 1979, equation 2.1.
-    """
-    width = parts[0].shape[1]
-    rows, mean, std = 0, torch.zeros(width).double(), torch.zeros(width).double()
-    step = max(1, _AT_ONCE // max(1, *(part.numel() for part in parts)))
-    for first in range(0, len(parts), step):
-        piece = torch.cat(parts[first : first + step])
-        if not len(piece):
-            continue
-        # Welford's recurrence, which torch uses, is exact for a constant: its standard deviation is zero.
-        std_here, mean_here = torch.std_mean(piece.double(), dim=0, correction=0)
-        share = len(piece) / (rows + len(piece))
-        if rows:
-            off = mean_here - mean
-            spread = (
-                (1 - share) * std.square() + share * std_here.square() + share * (1 - share) * off.square()
-            )
-            mean, std = mean + share * off, spread.sqrt()
-        else:
-            mean, std = mean_here, std_here
-        rows += len(piece)
-    narrow = std.float()
-    return mean.float(), torch.where(narrow == 0, torch.ones_like(narrow), narrow)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clew.data.byte_sequences import ByteSequences
 from clew.data.dataset import Split
 
 __all__ = ["hold_out", "hold_out_together", "official_or_share"]
@@ -106,7 +107,11 @@ def official_or_share(
     """
     if share is None:
         return train, validation
-    both = Split(train.inputs + validation.inputs, train.targets + validation.targets)
+    targets = train.targets + validation.targets
+    if isinstance(train.inputs, ByteSequences) and isinstance(validation.inputs, ByteSequences):
+        both = Split(train.inputs + validation.inputs, targets)
+    else:
+        both = Split((*train.inputs, *validation.inputs), targets)
     return hold_out(both, share, seed=seed, classes=classes)
 
 

@@ -3,14 +3,15 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from clew.data import Dataset, Split
+from clew.data import ByteSequences, Dataset, Split
 from clew.models import LanguageModelConfig, ModelConfig
 from clew.runs.text_record import TextRecord
 from clew.version import __version__
@@ -157,11 +158,23 @@ def digest(*splits: Split) -> str:
     sum_ = hashlib.sha256()
     for split in splits:
         sum_.update(f"split {len(split)};".encode())
-        for inputs, targets in zip(split.inputs, split.targets, strict=True):
-            for tensor in (inputs, targets):
-                sum_.update(f"{tuple(tensor.shape)} {tensor.dtype};".encode())
-                sum_.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        inputs: Sequence[Any] = (
+            split.inputs.texts if isinstance(split.inputs, ByteSequences) else split.inputs
+        )
+        for values, targets in zip(inputs, split.targets, strict=True):
+            sum_.update(_bytes_of(values))
+            sum_.update(_bytes_of(targets))
     return sum_.hexdigest()
+
+
+def _bytes_of(values: Tensor | bytes) -> bytes:
+    """The values behind what they are."""
+    if isinstance(values, bytes):
+        return f"{len(values)} bytes;".encode() + values
+    return (
+        f"{tuple(values.shape)} {values.dtype};".encode()
+        + values.detach().cpu().contiguous().numpy().tobytes()
+    )
 
 
 def _as_json(value: Any) -> Any:

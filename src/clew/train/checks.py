@@ -1,6 +1,6 @@
 """What must hold before a run writes anything."""
 
-from clew.data import Dataset
+from clew.data import ByteSequences, Dataset
 from clew.models import SequenceModel
 from clew.train.objective import targets_in
 
@@ -39,6 +39,7 @@ def check_fit(model: SequenceModel, dataset: Dataset) -> None:
         if len(split) and not targets_in(split.targets).any():
             raise ValueError(f"the {name} split of {dataset.name!r} has no targets")
     for name in ("train", "validation"):
-        for index, inputs in enumerate(getattr(dataset, name).inputs):
+        sequences = getattr(dataset, name).inputs
+        for index, inputs in enumerate(() if isinstance(sequences, ByteSequences) else sequences):
             if not inputs.isfinite().all():
                 raise ValueError(f"sequence {index} of the {name} split holds NaN or infinity")
