@@ -72,6 +72,10 @@ def test_two_mixers_two_seeds_and_again(here, clew, quick):
     shown = clew("compare", "csv-table")
     assert (shown.code, shown.out) == (0, table)
     assert plot.exists()
+    assert clew("compare", "data.csv").out == table
+    assert clew("compare", "data.csv", "--data-options", "validation=0.5").err.startswith(
+        "clew: unknown task in runs/compare/results.json: 'data.csv validation=0.5'; "
+    )
 
     longer = clew(*words.replace("--epochs 2", "--epochs 1").split())
     assert longer.code == 0

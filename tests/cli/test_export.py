@@ -66,6 +66,21 @@ def test_a_run_becomes_a_program_of_torch(here, clew):
     assert not list(here.glob(".*.writing"))
 
 
+def test_a_model_that_reads_both_ways_is_exported_whole_and_has_no_step(here, clew, monkeypatch):
+    monkeypatch.setattr("clew.train.report.write", lambda path: path / "report.html")
+    options = ("--mixer", "rnn", "--mixer-options", "d_state=8", "bidirectional=true", "--d-model", "8")
+    assert clew("train", "data.csv", *options, "--epochs", "1", "--directory", "runs/both").code == 0
+    said = clew("export", "runs/both", "--format", "torch")
+    assert (said.code, said.err) == (0, "")
+    assert difference(said) <= TOLERANCES["logits"]
+    assert "none, and no state: the model reads whole sequences from both ends" in said.out
+    assert "next." not in said.out
+    said = clew("export", "runs/both", *STEP)
+    assert (said.code, said.out) == (2, "")
+    assert "the step cannot be exported: the model has a mixer with bidirectional=True" in said.err
+    assert not (here / "runs/both/step.pt2").exists()
+
+
 def test_what_is_there_is_kept_unless_asked(here, clew, tree):
     for path in ("runs/data-rnn/step.pt2", "kept"):
         (here / path).write_text("mine")
@@ -103,13 +118,13 @@ def test_mistakes(here, clew, tree, words, message):
 def test_a_file_that_is_not_the_model_is_not_written(here, clew, tree, monkeypatch):
     def wrong(data, signature):
         run = torch_runner(data, signature)
-        return lambda given: {name: value + 1 for name, value in run(given).items()}
+        return lambda given: {name: value + 2e-5 for name, value in run(given).items()}
 
     monkeypatch.setattr(importlib.import_module("clew.export.write"), "torch_runner", wrong)
     before = tree(here)
     said = clew("export", "runs/data-rnn", *STEP)
     assert said.code == 2
-    assert "was not written: what was exported differs from the model by" in said.err
+    assert "was not written: what was exported differs from the model by 2e-05, which is more" in said.err
     assert tree(here) == before
 
 

@@ -114,6 +114,9 @@ def test_what_cannot_be_drawn_is_one_line(here, clew):
     said = clew("info", "runs/data-s4d", "--plot", "layers.pdf")
     assert (said.code, said.out) == (2, "")
     assert said.err == "clew: --plot writes a PNG file, whose name ends in .png; got layers.pdf\n"
+    said = clew("info", "runs/data-s4d", "--plot", "nowhere/layers.png")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "clew: nowhere: no such folder to draw layers.png in\n"
     assert not list(here.glob("layers.*"))
 
 

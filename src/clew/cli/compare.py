@@ -12,7 +12,9 @@ from clew.cli.table import table
 from clew.errors import unknown_name
 
 if TYPE_CHECKING:
-    from clew.compare import Budget, Group, Training
+    from collections.abc import Sequence
+
+    from clew.compare import Budget, Group, Row, Training
     from clew.data import Dataset
 
 __all__ = ["Options", "run"]
@@ -29,7 +31,8 @@ class Options:
     process and becomes a row of the results file as soon as it is finished, measured on the test split. Run
     again, what has a row is left out, and what was interrupted goes on; another budget makes other rows.
 
-    Without --mixers nothing is trained: what the results file has of the task is shown.
+    Without --mixers nothing is trained: what the results file has of the task is shown, with --data-options
+    what it has of the task with these.
     """
 
     task: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="TASK")]
@@ -75,10 +78,7 @@ def run(options: Options) -> int:
     _check_paths(results, options.directory)
     before = read_rows(results)
     if not options.mixers:
-        tasks = {row.training.task for row in before}
-        if options.task not in tasks:
-            raise unknown_name(f"task in {results}:", options.task, tasks or {"none yet"})
-        for group in group_rows(row for row in before if row.training.task == options.task):
+        for group in group_rows(_rows_of_task(options, before, results)):
             _show(group, options.directory)
         return 0
 
@@ -93,6 +93,27 @@ def run(options: Options) -> int:
             print()
             _show(group, options.directory)
     return 1 if failed else 0
+
+
+def _rows_of_task(options: Options, rows: "Sequence[Row]", results: Path) -> "list[Row]":
+    """The rows of the task, which is read only if its name alone does not tell what it is."""
+    from clew.compare import options_of_task
+    from clew.data import datasets
+
+    task, given = options.task, {}
+    if options.data_options or task not in datasets:
+        dataset = _dataset(options)
+        task, given = dataset.name, options_of_task(dataset)
+    found = [
+        row
+        for row in rows
+        if row.training.task == task and given.items() <= dict(row.training.task_options).items()
+    ]
+    if not found:
+        titles = {row.training.title for row in rows}
+        named = " ".join([options.task, *options.data_options])
+        raise unknown_name(f"task in {results}:", named, titles or {"none yet"})
+    return found
 
 
 def _trainings(options: Options) -> list["Training"]:

@@ -28,7 +28,8 @@ class Options:
     format: Annotated[str, tyro.conf.arg(metavar="NAME")] = "onnx"
     """onnx or torch."""
     what: Annotated[str, tyro.conf.arg(metavar="NAME")] = "model"
-    """model: whole sequences, from rest; step: one sample more, the state in and out."""
+    """model: whole sequences, from rest; step: one sample more, the state in and out, of a model that has a
+    step, which one with bidirectional mixers has not."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Where to; in the run directory when not given, as model or step with .onnx or .pt2."""
     replace: bool = False
@@ -53,6 +54,8 @@ def run(options: Options) -> int:
         ["size", f"{written.size:,} bytes"],
         ["difference", f"{written.difference:.1e} at most, of what the file gives from what the model does"],
     ]
+    if not written.interface.steps:
+        facts.append(["step", "none, and no state: the model reads whole sequences from both ends"])
     values = [
         ["", "name", "shape", "dtype"],
         *_rows("in", written.interface.inputs),

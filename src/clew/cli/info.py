@@ -39,8 +39,11 @@ class Options:
 def run(options: Options) -> int:
     """Print the tables, and draw if asked to."""
     path = run_directory(options.run)
-    if options.plot is not None and options.plot.suffix.lower() != ".png":
-        raise ValueError(f"--plot writes a PNG file, whose name ends in .png; got {options.plot}")
+    if options.plot is not None:
+        if options.plot.suffix.lower() != ".png":
+            raise ValueError(f"--plot writes a PNG file, whose name ends in .png; got {options.plot}")
+        if not options.plot.parent.is_dir():
+            raise FileNotFoundError(f"{options.plot.parent}: no such folder to draw {options.plot.name} in")
 
     from clew.cli.info_text import text_facts
     from clew.models import LanguageModel
@@ -104,7 +107,8 @@ def stream_words(model: "SequenceModel | LanguageModel") -> str:
 
 def _training(metrics: list[dict[str, Any]]) -> str:
     steps = [line for line in metrics if line["kind"] == "train"]
-    text = f"{len(steps)} steps in {len({line['epoch'] for line in steps})} epochs"
+    epochs = len({line["epoch"] for line in steps})
+    text = f"{len(steps)} {_plural('step', len(steps))} in {epochs} {_plural('epoch', epochs)}"
     best = min(
         (line for line in metrics if line["kind"] == "validation"),
         key=lambda line: line["loss"],
@@ -212,7 +216,7 @@ def _poles(name: str, mixer: "Mixer[Any, Any]") -> list[list[str]]:
         size = poles.abs()
         count, order = poles[..., 0].numel(), poles.shape[-1]
         rows = [
-            [f"{name}: {count} {'system' if count == 1 else 'systems'} of order {order}", "", "", ""],
+            [f"{name}: {count} {_plural('system', count)} of order {order}", "", "", ""],
             [
                 f"  {_count(mixer):,} parameters, {_state_bytes(mixer.initial_state(1)):,} bytes of state",
                 "",
@@ -234,6 +238,10 @@ def _poles(name: str, mixer: "Mixer[Any, Any]") -> list[list[str]]:
             ["  continuous pole, |Im|", *_spread(continuous.imag.abs())],
             ["  its time in a sample, Δ", *_spread(torch.as_tensor(discrete.dt))],
         ]
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _spread(values: "Tensor") -> list[str]:

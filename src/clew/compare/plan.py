@@ -15,7 +15,7 @@ from clew.nn import mixers
 from clew.registry import Registry
 from clew.train import TrainConfig
 
-__all__ = ["Budget", "Training", "plan"]
+__all__ = ["Budget", "Training", "options_of_task", "plan"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def plan(
     Raises:
         ValueError: for an unknown mixer or option.
     """
-    task_options = _beyond_defaults(datasets, dataset.name, dataset.options, skip=0)
+    task_options = options_of_task(dataset)
     read = {name: mixers.read_options(name, given, skip=1) for name, given in mixer_options.items()}
     options = {name: _beyond_defaults(mixers, name, given, skip=1) for name, given in read.items()}
     return [
@@ -145,6 +145,11 @@ def plan(
         for seed in seeds
         for name in options
     ]
+
+
+def options_of_task(dataset: Dataset) -> dict[str, Any]:
+    """The options of ``dataset`` that are not the defaults, as :attr:`Training.task_options` has them."""
+    return _beyond_defaults(datasets, dataset.name, dataset.options, skip=0)
 
 
 def _beyond_defaults(
