@@ -14,7 +14,17 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-__all__ = ["argument", "instruction_set", "missing", "module", "refusal", "sum_to_size", "threads"]
+__all__ = [
+    "argument",
+    "instruction_set",
+    "missing",
+    "module",
+    "optional",
+    "refusal",
+    "sum_of_parts",
+    "sum_to_size",
+    "threads",
+]
 
 _SOURCES = Path(__file__).resolve().parents[3] / "native"
 
@@ -63,6 +73,16 @@ def argument(tensor: Tensor) -> Tensor:
     """The tensor as kernels take it: no lazy conjugate, no gradient, its last axis without gaps."""
     tensor = tensor.detach().resolve_conj().resolve_neg()
     return tensor if tensor.shape[-1:].numel() == 1 or tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def optional(tensor: Tensor | None) -> Tensor | None:
+    """:func:`argument` of what may be missing."""
+    return None if tensor is None else argument(tensor)
+
+
+def sum_of_parts(parts: Tensor) -> Tensor:
+    """The sum over the first axis, as :func:`sum_to_size` has it."""
+    return sum_to_size(parts, torch.Size((1, *parts.shape[1:])))[0]
 
 
 def sum_to_size(tensor: Tensor, shape: torch.Size) -> Tensor:

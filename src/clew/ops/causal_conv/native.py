@@ -61,8 +61,8 @@ def backward(
     )
     return (
         x_gradient,
-        compiled.sum_to_size(weight_gradient, torch.Size((1, width, channel)))[0].mT,
-        compiled.sum_to_size(bias_gradient, torch.Size((1, channel)))[0],
+        compiled.sum_of_parts(weight_gradient).mT,
+        compiled.sum_of_parts(bias_gradient),
         initial_gradient,
     )
 
@@ -72,4 +72,4 @@ def _arguments(
 ) -> list[Tensor | None]:
     """The arguments as the kernels take them."""
     given = (x, weight.mT.contiguous(), bias, initial_state, reset)
-    return [None if tensor is None else compiled.argument(tensor) for tensor in given]
+    return [compiled.optional(tensor) for tensor in given]

@@ -48,7 +48,7 @@ def forward(
     final_state = A.new_empty((x.shape[0], *A.shape))
     saved = empty_saved(x, A, B) if differentiable else None
     compiled.module().selective_scan_forward(
-        *map(_argument, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
+        *map(compiled.optional, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
         dt_softplus,
         y,
         final_state,
@@ -84,7 +84,7 @@ def backward(
     initial_gradient, A_gradient = A.new_empty((batch, *A.shape)), A.new_empty((batch, *A.shape))
     D_gradient, bias_gradient = A.new_empty((batch, channel)), A.new_empty((batch, channel))
     compiled.module().selective_scan_backward(
-        *map(_argument, (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset)),
+        *map(compiled.optional, (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset)),
         dt_softplus,
         x_gradient,
         dt_gradient,
@@ -101,23 +101,14 @@ def backward(
     return (
         x_gradient,
         dt_gradient,
-        _sum(A_gradient),
-        _sum(B_gradient).to(B.dtype),
-        _sum(C_gradient).to(C.dtype),
-        _sum(D_gradient),
+        compiled.sum_of_parts(A_gradient),
+        compiled.sum_of_parts(B_gradient).to(B.dtype),
+        compiled.sum_of_parts(C_gradient).to(C.dtype),
+        compiled.sum_of_parts(D_gradient),
         x.new_empty(0) if z_gradient is None else z_gradient,
-        _sum(bias_gradient),
+        compiled.sum_of_parts(bias_gradient),
         initial_gradient,
     )
-
-
-def _sum(parts: Tensor) -> Tensor:
-    """Over the first axis."""
-    return compiled.sum_to_size(parts, torch.Size((1, *parts.shape[1:])))[0]
-
-
-def _argument(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else compiled.argument(tensor)
 
 
 def _splits(x: Tensor, A: Tensor, B: Tensor) -> int:

@@ -45,7 +45,10 @@ def forward(
     final_state = delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3]))
     saved = empty_saved(x, delta, B) if differentiable else None
     compiled.module().ssd_forward(
-        *map(_argument, (x.flatten(2), delta, exponent.exp(), B, C, D, _by_channel(initial_state), reset)),
+        *map(
+            compiled.optional,
+            (x.flatten(2), delta, exponent.exp(), B, C, D, _by_channel(initial_state), reset),
+        ),
         y.flatten(2),
         final_state.flatten(1, 2),
         saved,
@@ -78,7 +81,7 @@ def backward(
     D_gradient = delta.new_empty((x.shape[0], *x.shape[2:]))
     signals = (y_gradient.flatten(2), _by_channel(final_gradient), saved, x.flatten(2))
     compiled.module().ssd_backward(
-        *map(_argument, (*signals, delta, exponent.exp(), B, C, D, reset)),
+        *map(compiled.optional, (*signals, delta, exponent.exp(), B, C, D, reset)),
         x_gradient.flatten(2),
         delta_gradient,
         exponent_gradient,
@@ -93,20 +96,11 @@ def backward(
         x_gradient,
         delta_gradient,
         exponent_gradient,
-        _sum(B_gradient).to(B.dtype),
-        _sum(C_gradient).to(C.dtype),
+        compiled.sum_of_parts(B_gradient).to(B.dtype),
+        compiled.sum_of_parts(C_gradient).to(C.dtype),
         compiled.sum_to_size(D_gradient, torch.Size((1, x.shape[2], 1))).flatten(),
         initial_gradient,
     )
-
-
-def _sum(parts: Tensor) -> Tensor:
-    """Over the first axis."""
-    return compiled.sum_to_size(parts, torch.Size((1, *parts.shape[1:])))[0]
-
-
-def _argument(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else compiled.argument(tensor)
 
 
 def _by_channel(state: Tensor | None) -> Tensor | None:
