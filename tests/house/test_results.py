@@ -35,7 +35,7 @@ def test_the_tables_are_made_from_the_rows_alone(tmp_path):
     for task in {row["task"] for row in rows()}:
         page = (tmp_path / "built" / f"{task}.inc").read_text()
         for row in rows():
-            assert (f"\n| {row['mixer']}" in page) or row["task"] != task
+            assert (f"\n| {row['mixer']} " in page) or row["task"] != task
         shown = re.findall(r"^```\{image\} /_figures/results/(.*)$", page, re.MULTILINE)
         assert shown
         assert all((tmp_path / "built" / name).read_bytes().startswith(b"\x89PNG") for name in shown)

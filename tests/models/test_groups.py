@@ -9,8 +9,34 @@ import pytest
 import torch
 
 from clew.models import ModelConfig, build
+from clew.models.groups import parameter_groups
+from clew.nn import mixers
 
-DYNAMICS = {"s4d": {"log_dt", "A_log_real", "A_imag", "B"}, "rnn": set()}
+# What is trained at the rate of the dynamics, without decay. S4 as published: Gu, Goel and Ré, "Efficiently
+# modeling long sequences with structured state spaces" (2022), appendix D; the others likewise, each as its
+# own dynamics_parameters says.
+DYNAMICS = {
+    "s4": {"log_dt", "A_log_real", "A_imag", "P", "B"},
+    "s4d": {"log_dt", "A_log_real", "A_imag", "B"},
+    "dss": {"log_dt", "Lambda_real", "Lambda_imag", "W"},  # all of the kernel
+    "s5": {"log_dt", "A_log_real", "A_imag", "B"},
+    "lru": {"nu_log", "theta_log", "gamma_log", "B"},
+    "rnn-linear": {"A", "B"},
+    "mamba": {
+        "A_log",
+        "D",
+        "dt_proj.bias",
+    },  # its code: no decay, as for every bias
+    "mamba2": {"A_log", "D", "dt_bias"},  # likewise
+}
+# None: their matrices are trained as any others.
+WITHOUT = {"rnn", "lmu", "lmu-linear", "gru", "lstm"}
+# What the branch that runs backwards adds, where it has parameters of its own that are dynamics.
+REVERSE = {
+    "dss": {"W_reverse"},
+    **{name: {f"reverse.{own}" for own in DYNAMICS[name]} for name in ("rnn-linear", "mamba", "mamba2")},
+}
+SIZES = {"mamba2": {"head_dim": 2}, "rnn-linear": {"nonlinearity": None}}
 
 
 def groups_of(model):
@@ -41,6 +67,20 @@ def test_dynamics_do_not_decay_and_have_their_own_rate():
     assert (dynamics["lr"], dynamics["weight_decay"]) == (1e-3, 0.0)
     wanted = {f"backbone.blocks.{n}.mixer.{name}" for n in (0, 1) for name in DYNAMICS["s4d"]}
     assert names_of(model, dynamics) == wanted
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("name", sorted({*DYNAMICS, *WITHOUT}))
+def test_the_dynamics_of_every_mixer(name, bidirectional):
+    options = {**SIZES.get(name, {}), "bidirectional": bidirectional}
+    layer = mixers.build("rnn" if name == "rnn-linear" else name, 6, options=options)
+    found = {group["name"]: names_of(layer, group) for group in parameter_groups(layer, 1e-2, 1e-3, 0.05)}
+    wanted = DYNAMICS.get(name, set()) | (REVERSE.get(name, set()) if bidirectional else set())
+    assert found.get("dynamics", set()) == wanted
+
+
+def test_every_mixer_is_in_the_table():
+    assert {*DYNAMICS, *WITHOUT} - {"rnn-linear"} == set(mixers)
 
 
 def test_what_has_one_dimension_does_not_decay():

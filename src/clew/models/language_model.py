@@ -13,7 +13,7 @@ from clew.models.generation.read import read
 from clew.models.generation.sampling import Sampling
 from clew.models.groups import Group, parameter_groups
 from clew.models.language_config import LanguageModelConfig
-from clew.nn.arguments import INTEGERS, check_lengths
+from clew.nn.arguments import INTEGERS, check_lengths, check_tensor
 from clew.nn.backbone import Backbone, States
 from clew.nn.norm import norm_layer
 from clew.nn.padding import last_valid, zero_padding
@@ -102,6 +102,7 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: for a shape, a dtype or a token that does not fit, and whatever the mixer refuses.
         """
+        lengths = _check(tokens, lengths)
         y, after = self._run(tokens, state, lengths, segments)
         return zero_padding(linear(self.norm(y), self._head()), lengths), after
 
@@ -124,6 +125,7 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: as :meth:`forward`, and for a row without a token.
         """
+        lengths = _check(tokens, lengths)
         shortest = tokens.shape[-1] if lengths is None or not len(lengths) else int(lengths.min())
         if shortest < 1:
             raise ValueError("each row needs at least one token: there is no last one to answer for")
@@ -147,6 +149,7 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: for a shape, a dtype or a token that does not fit, and whatever the mixer refuses.
         """
+        check_tensor("token", token, "batch")
         if token.dim() != 1:
             raise ValueError(f"token is (batch,); got shape {tuple(token.shape)}")
         known = None if constants is None else constants.backbone
@@ -279,10 +282,7 @@ class LanguageModel(nn.Module):
     def _run(
         self, tokens: Tensor, state: States | None, lengths: Tensor | None, segments: Tensor | None
     ) -> tuple[Tensor, States]:
-        if tokens.dim() != 2:
-            raise ValueError(f"tokens are (batch, time); got shape {tuple(tokens.shape)}")
         if lengths is not None:
-            check_lengths(tokens[..., None], lengths)
             tokens = zero_padding(tokens[..., None], lengths)[..., 0]
         y, after = self.backbone(self._embedded(tokens), state, lengths=lengths, segments=segments)
         return y, after
@@ -304,6 +304,14 @@ class LanguageModel(nn.Module):
         """Without the rows that are nobody's, in the dtype of the logits."""
         weight = self.embedding.weight if self.head is None else self.head.weight
         return weight[: self.config.n_tokens].to(_wide(weight))
+
+
+def _check(tokens: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """The lengths, as :func:`clew.nn.arguments.check_lengths` gives them."""
+    check_tensor("tokens", tokens, "batch, time")
+    if tokens.dim() != 2:
+        raise ValueError(f"tokens are (batch, time); got shape {tuple(tokens.shape)}")
+    return check_lengths(tokens, lengths)
 
 
 def _wide(weight: Tensor) -> torch.dtype:

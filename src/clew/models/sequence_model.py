@@ -12,7 +12,7 @@ from clew.models.config import ModelConfig
 from clew.models.groups import Group, parameter_groups
 from clew.models.pooling import pool, pooled_width
 from clew.models.scaled import ScaledLinear, check_moments
-from clew.nn.arguments import check_lengths
+from clew.nn.arguments import check_lengths, check_tensor
 from clew.nn.backbone import Backbone
 from clew.nn.norm import norm_layer
 from clew.nn.padding import zero_padding
@@ -108,11 +108,13 @@ class SequenceModel(nn.Module, abc.ABC):
         Raises:
             ValueError: for a shape that does not fit, and whatever the mixer refuses.
         """
+        check_tensor("x", x, "batch, time, channel")
         if x.dim() != 3 or x.shape[-1] != self.config.d_input:
             raise ValueError(
                 f"x is (batch, time, channel) with {self.config.d_input} channels; got shape {tuple(x.shape)}"
             )
-        check_lengths(x, lengths)
+        lengths = check_lengths(x, lengths)
+        state = None if state is None else _own(state)
         before = self._unread(x.shape[0]) if state is None else (state.pooled, state.count)
         y = self.encoder(self._standardised(zero_padding(x, lengths)))
         y, mixed = self.backbone(y, None if state is None else state.backbone, lengths=lengths, dt=dt)
@@ -144,10 +146,12 @@ class SequenceModel(nn.Module, abc.ABC):
         Raises:
             ValueError: for a shape that does not fit, and whatever the mixer refuses.
         """
+        check_tensor("x_k", x_k, "batch, channel")
         if x_k.dim() != 2 or x_k.shape[-1] != self.config.d_input:
             raise ValueError(
                 f"x_k is (batch, channel) with {self.config.d_input} channels; got shape {tuple(x_k.shape)}"
             )
+        state = _own(state)
         y_k = self.encoder(self._standardised(x_k))
         y_k, mixed = self.backbone.step(y_k, state.backbone, dt=dt, constants=constants)
         features = self.norm(y_k)[:, None]
@@ -206,3 +210,15 @@ class SequenceModel(nn.Module, abc.ABC):
     def _standardised(self, x: Tensor) -> Tensor:
         dtype = self.encoder.weight.dtype
         return ((x.to(self.input_mean.dtype) - self.input_mean) / self.input_std).to(dtype)
+
+
+def _own(state: SequenceState) -> SequenceState:
+    """The state, of which a plain tuple or list of its parts may have come."""
+    if isinstance(state, SequenceState):
+        return state
+    if not isinstance(state, tuple | list) or len(state) != len(SequenceState._fields):
+        raise ValueError(
+            f"state is a SequenceState (backbone, pooled, count); got {type(state).__name__}: start with "
+            "initial_state(batch), then hand on what forward and step return"
+        )
+    return SequenceState(*state)

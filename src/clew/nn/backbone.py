@@ -53,6 +53,11 @@ class Backbone(nn.Module):
         self, x_k: Tensor, state: States, *, dt: Tensor | None = None, constants: States | None = None
     ) -> tuple[Tensor, States]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` does."""
+        if state is None:
+            raise ValueError(
+                "state is the states of the blocks, one after another; got None: start with "
+                f"initial_state({len(x_k)}), then hand on what forward and step return"
+            )
         given = zip(self._each("states", state), self._each("constants", constants), strict=True)
         states = []
         for block, (before, known) in zip(self._blocks(), given, strict=True):

@@ -82,7 +82,7 @@ class Block(nn.Module):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` does."""
-        check_lengths(x, lengths)
+        lengths = check_lengths(x, lengths)
         x = zero_padding(x, lengths)
         y, state = self.mixer(self._normed(x), state, lengths=lengths, segments=segments, dt=dt)
         return zero_padding(x + self._after(y), lengths), state

@@ -252,8 +252,9 @@ def _each(system: DiagonalConstants, time: int) -> list[DiagonalConstants]:
 
 
 def _zeros(system: DiagonalConstants, batch: int) -> DiagonalState:
-    zeros = system.C_real.new_zeros((batch, *system.C_real.shape))
-    return DiagonalState(zeros, zeros)
+    """Each part in memory of its own: parts that share it could not be saved."""
+    shape = (batch, *system.C_real.shape)
+    return DiagonalState(system.C_real.new_zeros(shape), system.C_real.new_zeros(shape))
 
 
 def _real(h: Tensor) -> DiagonalState:

@@ -132,7 +132,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, DiagonalState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         check_mode(self.mode, segments, dt)
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
@@ -160,7 +160,7 @@ class DSS(Mixer[DiagonalState, DiagonalConstants]):
         constants: DiagonalConstants | None = None,
     ) -> tuple[Tensor, DiagonalState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; no complex tensors, so it exports."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         return step(self._constants(dt) if constants is None else constants, x_k, state)
 
     def constants(self) -> DiagonalConstants:

@@ -68,7 +68,7 @@ class GRU(Mixer[GRUState, GatedConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, GRUState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         _refuse_dt(dt)
         if self.reverse is None:
             return self._run(x, state, lengths, segments)
@@ -91,7 +91,7 @@ class GRU(Mixer[GRUState, GatedConstants]):
         constants: GatedConstants | None = None,
     ) -> tuple[Tensor, GRUState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; ``dt`` is refused."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         _refuse_dt(dt)
         known = self.constants() if constants is None else constants
         with without_autocast(x_k.device):

@@ -121,7 +121,7 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, LinearLMUState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
 
@@ -148,7 +148,7 @@ class LinearLMU(Mixer[LinearLMUState, LinearLMUConstants]):
         constants: LinearLMUConstants | None = None,
     ) -> tuple[Tensor, LinearLMUState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         with without_autocast(x_k.device):
             known = self._constants(dt) if constants is None else constants
             u = x_k.to(known.U_x.dtype)

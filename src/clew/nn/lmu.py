@@ -108,7 +108,7 @@ class LMU(Mixer[LMUState, LMUConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, LMUState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         _refuse_dt(dt)
         if self.reverse is None:
             return self._run(x, state, lengths, segments)
@@ -125,7 +125,7 @@ class LMU(Mixer[LMUState, LMUConstants]):
         self, x_k: Tensor, state: LMUState, *, dt: Tensor | None = None, constants: LMUConstants | None = None
     ) -> tuple[Tensor, LMUState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; ``dt`` is refused."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         _refuse_dt(dt)
         known = self.constants() if constants is None else constants
         with without_autocast(x_k.device):

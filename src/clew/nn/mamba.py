@@ -169,7 +169,7 @@ class Mamba(SelectiveMixer[MambaState, MambaConstants]):
         constants: MambaConstants | None = None,
     ) -> tuple[Tensor, MambaState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         with without_autocast(x_k.device):
             known = self.constants() if constants is None else constants
             v, z = linear(x_k.to(known.A.dtype), known.in_proj_weight, known.in_proj_bias).chunk(2, -1)

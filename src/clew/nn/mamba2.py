@@ -184,7 +184,7 @@ class Mamba2(SelectiveMixer[Mamba2State, Mamba2Constants]):
         constants: Mamba2Constants | None = None,
     ) -> tuple[Tensor, Mamba2State]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         with without_autocast(x_k.device):
             known = self.constants() if constants is None else constants
             z, v, delta = self._driven(x_k.to(known.A.dtype), known, dt)

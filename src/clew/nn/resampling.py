@@ -2,6 +2,7 @@
 
 import copy
 import math
+from numbers import Real
 from typing import Any, TypeVar
 
 import torch
@@ -17,8 +18,13 @@ def check_factor(factor: float) -> None:
     """Refuse what is no ratio of sampling intervals.
 
     Raises:
-        ValueError: unless ``factor`` is positive and finite.
+        ValueError: unless ``factor`` is a number, positive and finite.
     """
+    if not isinstance(factor, Real):
+        raise ValueError(
+            f"factor is a number, how many times as far apart the samples are; got {type(factor).__name__}: "
+            "give it as a float"
+        )
     if not 0.0 < factor < math.inf:
         raise ValueError(f"factor is how many times as far apart the samples are, above 0; got {factor}")
 

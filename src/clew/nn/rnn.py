@@ -125,7 +125,7 @@ class RNN(Mixer[RNNState, RNNConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, RNNState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says; ``dt`` is refused."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         self._refuse_dt(dt)
         if segments is not None and self.mode == "convolution":
             raise ValueError("mode='convolution' cannot start anew at segments: take mode='scan'")
@@ -144,7 +144,7 @@ class RNN(Mixer[RNNState, RNNConstants]):
         self, x_k: Tensor, state: RNNState, *, dt: Tensor | None = None, constants: RNNConstants | None = None
     ) -> tuple[Tensor, RNNState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; ``dt`` is refused."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         self._refuse_dt(dt)
         known = self.constants() if constants is None else constants
         with without_autocast(x_k.device):

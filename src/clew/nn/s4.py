@@ -126,7 +126,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, DPLRState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         if self.mode == "convolution" and segments is not None:
             raise ValueError(
                 "mode='convolution' has one kernel for all and takes no segments: take mode='scan'"
@@ -171,7 +171,7 @@ class S4(Mixer[DPLRState, DPLRConstants]):
         constants: DPLRConstants | None = None,
     ) -> tuple[Tensor, DPLRState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; no complex tensors, so it exports."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         return step(self._constants(dt) if constants is None else constants, x_k, state)
 
     def constants(self) -> DPLRConstants:

@@ -123,7 +123,7 @@ class S5(Mixer[SharedState, SharedConstants]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, SharedState]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         before = self._rest(len(x)) if state is None else state
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
@@ -149,7 +149,7 @@ class S5(Mixer[SharedState, SharedConstants]):
         constants: SharedConstants | None = None,
     ) -> tuple[Tensor, SharedState]:
         """Run over one sample, as :meth:`clew.nn.Mixer.step` says; no complex tensors, so it exports."""
-        check_step(self, x_k, state, dt, constants)
+        state = check_step(self, x_k, state, dt, constants)
         with without_autocast(x_k.device):
             return step(self._constants(dt) if constants is None else constants, x_k, state)
 

@@ -46,7 +46,7 @@ class SelectiveMixer(Mixer[StateT, ConstantsT]):
         dt: Tensor | None = None,
     ) -> tuple[Tensor, StateT]:
         """Run over a whole sequence, as :meth:`clew.nn.Mixer.forward` says."""
-        check_sequence(self, x, state, lengths, segments, dt)
+        state, lengths, segments = check_sequence(self, x, state, lengths, segments, dt)
         if dt is not None:
             dt = zero_padding(dt[..., None], lengths)[..., 0]
         if not self.bidirectional:

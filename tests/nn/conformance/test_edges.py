@@ -115,6 +115,25 @@ def test_constants_are_real_tensors(member):
     assert all(part.dtype == torch.float32 for part in constants)
 
 
+@every("state")
+def test_the_parts_of_a_state_share_no_memory(member):
+    """Tensors that do could not be saved: safetensors refuses them."""
+    layer, x = build(member, torch.float32), random_input(torch.float32)
+    given, nothing = random_state(layer), torch.zeros(BATCH, dtype=torch.int64)
+    states = {
+        "initial": layer.initial_state(BATCH),
+        "empty time": layer(x[:, :0])[1],
+        "empty time, lengths": layer(x[:, :0], lengths=nothing)[1],
+        "one sample": layer(x[:, :1])[1],
+        "no valid sample": layer(x, lengths=nothing)[1],
+        "at rest": layer(x)[1],
+        "going on": layer(x, given)[1],
+        "step": layer.step(x[:, 0], given)[1],
+    }
+    for case, state in states.items():
+        assert len({part.untyped_storage().data_ptr() for part in state}) == len(state), case
+
+
 @every()
 def test_dynamics_are_parameters(member):
     layer = build(member)
