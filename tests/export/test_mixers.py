@@ -1,4 +1,4 @@
-"""Every registered mixer exported, whole and by steps, to torch's own programs and to ONNX.
+"""Every registered mixer exported, whole and by steps, to torch's own programs and to ONNX; both ways, whole.
 
 Oracle: the model itself, run in parallel and sample by sample. Tolerances: cases.TOLERANCES.
 """
@@ -15,6 +15,20 @@ from clew.nn import mixers
 VARIANTS = (
     ("mamba", {"selection_norm_epsilon": 1e-6, "x_proj_bias": True}),
     ("mamba2", {"norm": "layer", "n_groups": 2, "head_dim": 4}),
+    ("rnn", {"nonlinearity": None}),
+    ("dss", {"kernel": "softmax", "normalize_length": 50}),
+    ("s4", {"init": "legt"}),  # rank 2
+)
+# Mixers that read both ways: an output of its own for the backward branch, which is without the present, and
+# a layer of its own for it.
+DAILY = ("s4d", "rnn")
+BOTH_WAYS = (
+    *((name, {}) for name in mixers),
+    ("rnn", {"nonlinearity": None}),
+    ("dss", {"kernel": "softmax", "normalize_length": 50}),
+    ("s4", {"init": "legt"}),
+    *((name, {"share_directions": True}) for name in ("mamba", "mamba2")),
+    *((name, {"conv_padding": "same", "d_conv": taps}) for name in ("mamba", "mamba2") for taps in (1, 3, 4)),
 )
 
 
@@ -54,6 +68,26 @@ def test_the_model_is_as_it_was(exported):
     assert [type(block.mixer) for block in model.backbone.blocks] == [
         mixers[name] for name in (*mixers, *(name for name, _ in VARIANTS))
     ]
+
+
+def test_both_ways():
+    """Among layers that read one way, so that some have a state and the model has none."""
+    torch.manual_seed(0)
+    model = model_of(["gru"], [(name, {"bidirectional": True}) for name in DAILY], pooling="step")
+    program = to_torch(model)
+    signature = interface(model)
+    assert (len(signature.outputs), signature.steps) == (1, False)
+    assert_runs_as(model, "model", torch_call(program))
+    assert_runs_as(model, "model", onnx_call(convert(program, signature, {})))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mixer", "options"), BOTH_WAYS)
+def test_each_mixer_both_ways(mixer, options):
+    model = model_of([], [(mixer, {"bidirectional": True, **options})], pooling="step")
+    signature, program = interface(model), to_torch(model)
+    assert_runs_as(model, "model", torch_call(program))
+    assert_runs_as(model, "model", onnx_call(convert(program, signature, {})))
 
 
 @pytest.mark.slow

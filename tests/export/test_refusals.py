@@ -11,12 +11,16 @@ from tests.export.cases import WIDTH, model_of
 from clew.errors import MissingExtraError
 from clew.export import interface, to_onnx, to_torch
 from clew.export.runners import onnx_runner
-from clew.nn import RNN
+from clew.nn import RNN, S4D
 
 
-def bidirectional(model):
-    """With a mixer that cannot run by steps, of which even the whole sequence is made."""
-    model.backbone.blocks[0].mixer = RNN(WIDTH, bidirectional=True).eval()
+class Stranger(S4D):
+    """A mixer of someone else's, whose backward branch may be anything."""
+
+
+def bidirectional(kind):
+    model = model_of(["rnn"])
+    model.backbone.blocks[0].mixer = kind(WIDTH, bidirectional=True).eval()
     return model
 
 
@@ -26,7 +30,6 @@ def bidirectional(model):
         (lambda model: model.train(), "training mode; call model.eval"),
         (lambda model: model.bfloat16(), r"is in bfloat16: model.float\(\)"),
         (lambda model: model.to("meta"), r"not on the CPU; .*model.cpu\(\)"),
-        (bidirectional, "reads whole sequences from both ends and has no state"),
     ],
 )
 @pytest.mark.parametrize("what", ["model", "step"])
@@ -34,6 +37,20 @@ def bidirectional(model):
 def test_models_that_are_not_exported(export, what, spoil, message):
     with pytest.raises(ValueError, match=message):
         export(spoil(model_of(["rnn"])), what)
+
+
+@pytest.mark.parametrize("export", [to_torch, to_onnx, interface])
+def test_the_step_of_a_model_that_reads_both_ways(export):
+    with pytest.raises(ValueError, match=r"the step cannot be exported: .*bidirectional=True.*what='model'"):
+        export(bidirectional(RNN), "step")
+
+
+@pytest.mark.parametrize("export", [to_torch, to_onnx])
+def test_both_directions_of_an_unknown_mixer(export):
+    with pytest.raises(
+        ValueError, match=r"Stranger with bidirectional=True cannot be exported: .*Mamba2, RNN"
+    ):
+        export(bidirectional(Stranger))
 
 
 @pytest.mark.parametrize("export", [to_torch, to_onnx, interface])

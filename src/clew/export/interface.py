@@ -12,7 +12,7 @@ from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves
 from clew.version import __version__
 
-__all__ = ["WHATS", "Interface", "Value", "What", "interface"]
+__all__ = ["WHATS", "Interface", "Value", "What", "has_step", "interface"]
 
 What = Literal["model", "step"]
 WHATS: tuple[What, ...] = ("model", "step")
@@ -40,15 +40,22 @@ class Interface:
     Attributes:
         what: ``"model"`` or ``"step"``.
         inputs: in their order.
-        outputs: in theirs: the ``logits`` of classes or the ``values``, then the state after the last sample.
+        outputs: in theirs: the ``logits`` of classes or the ``values``, then the state after the last sample,
+            unless the model has no step to go on from it.
         state: the names of the state's tensors. One that is called ``backbone.0.real`` is the input
-            ``state.backbone.0.real`` of the step, and an output ``next.backbone.0.real``.
+            ``state.backbone.0.real`` of the step, and an output ``next.backbone.0.real``. There are none for
+            a model without a step.
     """
 
     what: What
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     state: tuple[str, ...]
+
+    @property
+    def steps(self) -> bool:
+        """Whether the model has a step, to go on from the state; see :func:`has_step`."""
+        return bool(self.state)
 
     @property
     def answers(self) -> str:
@@ -92,6 +99,18 @@ class Interface:
         }
 
 
+def has_step(model: SequenceModel) -> bool:
+    """Whether the model runs by steps too: one bidirectional mixer is enough that it does not.
+
+    >>> from clew.models import ModelConfig, build
+    >>> options = {"bidirectional": True}
+    >>> has_step(build(ModelConfig(d_input=3, n_classes=2, mixer="gru", mixer_options=options)))
+    False
+    """
+    mixers: list[Any] = [block.mixer for block in model.backbone.blocks]
+    return not any(mixer.bidirectional for mixer in mixers)
+
+
 def interface(model: SequenceModel, what: What = "model") -> Interface:
     """What ``model`` takes and gives once it is exported.
 
@@ -100,7 +119,7 @@ def interface(model: SequenceModel, what: What = "model") -> Interface:
         what: ``"model"``: whole sequences, from rest. ``"step"``: one sample more, the state in and out.
 
     Raises:
-        ValueError: for an unknown ``what``.
+        ValueError: for an unknown ``what``, or the step of a model with a bidirectional mixer.
 
     >>> from clew.models import ModelConfig, build
     >>> model = build(ModelConfig(d_input=3, n_classes=2, mixer="gru", d_model=8, n_layers=1))
@@ -113,11 +132,17 @@ def interface(model: SequenceModel, what: What = "model") -> Interface:
     """
     if what not in WHATS:
         raise unknown_name("part to export", what, WHATS)
+    steps = has_step(model)
+    if what == "step" and not steps:
+        raise ValueError(
+            "the step cannot be exported: the model has a mixer with bidirectional=True, which reads whole "
+            "sequences from both ends and has no step; export the whole sequence, what='model' (--what model)"
+        )
     config = model.config
     raw, computed = _name(model.input_mean.dtype), _name(model.head.weight.dtype)
     leaves = [
         Value(name, ("batch", *leaf.shape[1:]), _name(leaf.dtype))
-        for name, leaf in named_leaves(model.initial_state(1))
+        for name, leaf in (named_leaves(model.initial_state(1)) if steps else ())
     ]
     per_sample = what == "model" and config.pooling == "step"
     time = ("time",) if per_sample else ()

@@ -1,10 +1,13 @@
 """The two modules that are exported: one sample with the state in and out, and a whole sequence."""
 
 import copy
+from typing import Any
 
 from torch import Tensor, nn
 
+from clew.export.both_directions import BothDirections
 from clew.export.constants import Constants
+from clew.export.interface import has_step
 from clew.export.scanned import Scanned
 from clew.models import SequenceModel
 from clew.models.state_tree import named_leaves, with_leaves
@@ -35,6 +38,8 @@ class Step(nn.Module):
 class Sequence(nn.Module):
     """``model`` over a whole sequence from rest, every mixer :class:`Scanned`; all else runs in parallel.
 
+    A bidirectional mixer is scanned from both ends.
+
     Args:
         model: the model, which stays as it is: a copy is changed.
     """
@@ -42,10 +47,12 @@ class Sequence(nn.Module):
     def __init__(self, model: SequenceModel) -> None:
         super().__init__()
         self.model = copy.deepcopy(model)
+        self._has_step = has_step(model)
         for block in self.model.backbone.blocks:
-            block.mixer = Scanned(block.mixer)  # type: ignore[arg-type] # only its forward is run
+            mixer: Any = block.mixer
+            block.mixer = BothDirections(mixer) if mixer.bidirectional else Scanned(mixer)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """What ``model(x, lengths=lengths)`` returns, the state as tensors by name."""
+        """What ``model(x, lengths=lengths)`` returns, the state as tensors by name; none without a step."""
         answers, after = self.model(x, lengths=lengths)
-        return answers, dict(named_leaves(after))
+        return answers, dict(named_leaves(after)) if self._has_step else {}

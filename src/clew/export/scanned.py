@@ -20,7 +20,8 @@ class Scanned(nn.Module):
     a length that stays free: to ONNX as the operator Scan, whose body is the step.
 
     Args:
-        mixer: what is replaced. What its step computes from the parameters alone is computed here, once.
+        mixer: what is replaced, of one direction. What its step computes from the parameters alone is
+            computed here, once.
     """
 
     def __init__(self, mixer: Mixer[Any, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from clew.export.interface import Interface, Value, What, interface
+from clew.export.interface import Interface, Value, What, has_step, interface
 from clew.export.modules import Sequence, Step
 from clew.export.quiet import quiet
 from clew.models import SequenceModel
@@ -28,14 +28,15 @@ def to_torch(model: SequenceModel, what: What = "model") -> "ExportedProgram":
     Args:
         model: in evaluation mode, on the CPU, float32 or float64.
         what: ``"model"``: ``program.module()(x, lengths)`` is what ``model(x, lengths=lengths)`` returns, for
-            sequences of any length from 1, each mixer's ``forward`` being a scan over its ``step``.
+            sequences of any length from 1, each mixer's ``forward`` being a scan over its ``step``, or two,
+            from both ends, of a bidirectional one: then there is no state, and the dictionary is empty.
             ``"step"``: ``program.module()(x_k, state)`` is what ``model.step(x_k, state)`` returns. A state
             is a dictionary of tensors by name, those of ``interface(model).state`` in that order; before the
             first sample all are zero.
 
     Raises:
         ValueError: for an unknown ``what``; if the model is in training mode, elsewhere than on the CPU or in
-            another dtype, or has no step.
+            another dtype, or has a mixer with no step, other than clew's own bidirectional ones as a whole.
 
     >>> from clew.models import ModelConfig, build
     >>> model = build(ModelConfig(d_input=3, n_classes=2, mixer="rnn", d_model=4, n_layers=1)).eval()
@@ -49,8 +50,8 @@ def to_torch(model: SequenceModel, what: What = "model") -> "ExportedProgram":
     >>> logits.shape, list(state)
     (torch.Size([5, 2]), ['backbone.0.hidden', 'pooled', 'count'])
     """
-    _check(model)
     signature = interface(model, what)
+    _check(model)
     module = Sequence(model) if what == "model" else Step(model)
     axes = {name: torch.export.Dim(name) for name in _TRACED}
     samples = _arguments(signature, [_example(value) for value in signature.inputs])
@@ -79,8 +80,9 @@ def _check(model: SequenceModel) -> None:
     if len(dtypes) != 1 or not dtypes <= {torch.float32, torch.float64}:
         found = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
         raise ValueError(f"a model in float32 or float64 is exported, this one is in {found}: model.float()")
-    with torch.no_grad():  # raises for a mixer that has no step
-        model.step(model.input_mean[None], model.initial_state(1), constants=model.constants())
+    if has_step(model):
+        with torch.no_grad():  # raises for a mixer that has none all the same
+            model.step(model.input_mean[None], model.initial_state(1), constants=model.constants())
 
 
 def _example(value: Value) -> Tensor:
