@@ -22,8 +22,8 @@ def lra_text(folder: str, length: int = 4096, validation: float = 0.1, seed: int
 
     25,000 reviews to train and 25,000 to test, half of each positive: the official split. A frame is a byte
     of the file, one-hot. There is no official validation split, and the publication's own program takes the
-    test split for it; here a share of the training reviews is held out. They are kept as bytes, in about
-    70 MB. Guessing gives 50%.
+    test split for it; here a share of the training reviews is held out. They are kept as bytes.
+    Guessing gives 50%.
 
     Args:
         folder: ``aclImdb``, with ``train/pos``, ``train/neg``, ``test/pos`` and ``test/neg``, a file
