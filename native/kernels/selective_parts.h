@@ -1,4 +1,5 @@
-// What both directions of selective_scan share, beside kernels/scan_parts.h: rows that are fetched ahead.
+// What both directions of selective_scan share, beside kernels/scan_parts.h: rows that are fetched ahead, and whether
+// the exponents of a chunk are bounded.
 #pragma once
 
 #include "kernels/scan_parts.h"

@@ -16,10 +16,10 @@ from torch import Tensor
 
 __all__ = [
     "argument",
+    "argument_if_given",
     "instruction_set",
     "missing",
     "module",
-    "optional",
     "refusal",
     "sum_of_parts",
     "sum_to_size",
@@ -75,7 +75,7 @@ def argument(tensor: Tensor) -> Tensor:
     return tensor if tensor.shape[-1:].numel() == 1 or tensor.stride(-1) == 1 else tensor.contiguous()
 
 
-def optional(tensor: Tensor | None) -> Tensor | None:
+def argument_if_given(tensor: Tensor | None) -> Tensor | None:
     """:func:`argument` of what may be missing."""
     return None if tensor is None else argument(tensor)
 

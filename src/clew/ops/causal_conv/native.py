@@ -72,4 +72,4 @@ def _arguments(
 ) -> list[Tensor | None]:
     """The arguments as the kernels take them."""
     given = (x, weight.mT.contiguous(), bias, initial_state, reset)
-    return [compiled.optional(tensor) for tensor in given]
+    return [compiled.argument_if_given(tensor) for tensor in given]

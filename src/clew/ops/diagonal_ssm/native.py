@@ -112,4 +112,4 @@ def _arguments(
     """The arguments as the kernels take them."""
     lengths = None if lengths is None else lengths.to(torch.int64)
     given = (x.to(_input_dtype(x, C)), A_bar, B_bar, C, D, initial_state, reset, lengths)
-    return [compiled.optional(tensor) for tensor in given]
+    return [compiled.argument_if_given(tensor) for tensor in given]

@@ -48,7 +48,7 @@ def forward(
     final_state = A.new_empty((x.shape[0], *A.shape))
     saved = empty_saved(x, A, B) if differentiable else None
     compiled.module().selective_scan_forward(
-        *map(compiled.optional, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
+        *map(compiled.argument_if_given, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
         dt_softplus,
         y,
         final_state,
@@ -84,7 +84,10 @@ def backward(
     initial_gradient, A_gradient = A.new_empty((batch, *A.shape)), A.new_empty((batch, *A.shape))
     D_gradient, bias_gradient = A.new_empty((batch, channel)), A.new_empty((batch, channel))
     compiled.module().selective_scan_backward(
-        *map(compiled.optional, (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset)),
+        *map(
+            compiled.argument_if_given,
+            (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset),
+        ),
         dt_softplus,
         x_gradient,
         dt_gradient,

@@ -46,7 +46,7 @@ def forward(
     saved = empty_saved(x, delta, B) if differentiable else None
     compiled.module().ssd_forward(
         *map(
-            compiled.optional,
+            compiled.argument_if_given,
             (x.flatten(2), delta, exponent.exp(), B, C, D, _by_channel(initial_state), reset),
         ),
         y.flatten(2),
@@ -81,7 +81,7 @@ def backward(
     D_gradient = delta.new_empty((x.shape[0], *x.shape[2:]))
     signals = (y_gradient.flatten(2), _by_channel(final_gradient), saved, x.flatten(2))
     compiled.module().ssd_backward(
-        *map(compiled.optional, (*signals, delta, exponent.exp(), B, C, D, reset)),
+        *map(compiled.argument_if_given, (*signals, delta, exponent.exp(), B, C, D, reset)),
         x_gradient.flatten(2),
         delta_gradient,
         exponent_gradient,
