@@ -13,14 +13,15 @@ from types import ModuleType
 
 import torch
 from torch import Tensor
+from torch.utils.dlpack import to_dlpack  # type: ignore[attr-defined]  # public; its module names no exports
 
 __all__ = [
     "argument",
-    "argument_if_given",
     "instruction_set",
     "missing",
     "module",
     "refusal",
+    "run",
     "sum_of_parts",
     "sum_to_size",
     "threads",
@@ -48,6 +49,7 @@ def missing() -> str | None:
     return None
 
 
+@functools.cache
 def module() -> ModuleType:
     """The compiled module, where :func:`missing` finds nothing wrong with it."""
     return importlib.import_module("clew._native")
@@ -69,15 +71,25 @@ def refusal(tensor: Tensor) -> str | None:
     return None if tensor.device.type == "cpu" else f"runs on the CPU; the tensors are on {tensor.device}"
 
 
-def argument(tensor: Tensor) -> Tensor:
-    """The tensor as kernels take it: no lazy conjugate, no gradient, its last axis without gaps."""
-    tensor = tensor.detach().resolve_conj().resolve_neg()
-    return tensor if tensor.shape[-1:].numel() == 1 or tensor.stride(-1) == 1 else tensor.contiguous()
+def argument(tensor: Tensor) -> object:
+    """A tensor as kernels take it: no lazy conjugate, its last axis without gaps; packed for DLPack.
+
+    The compiled module would ask a tensor for the same; that takes ten times as long.
+    """
+    if tensor.requires_grad or tensor.is_conj() or tensor.is_neg():
+        tensor = tensor.detach().resolve_conj().resolve_neg()
+    if not tensor.is_contiguous() and tensor.shape[-1] != 1 and tensor.stride(-1) != 1:
+        tensor = tensor.contiguous()
+    return to_dlpack(tensor)
 
 
-def argument_if_given(tensor: Tensor | None) -> Tensor | None:
-    """:func:`argument` of what may be missing."""
-    return None if tensor is None else argument(tensor)
+def run(kernel: str, *arguments: Tensor | int | None) -> None:
+    """Call a kernel with these arguments, in its order, and the number of threads.
+
+    Those that it writes to are fresh tensors: of others it might see a copy.
+    """
+    given = (argument(each) if isinstance(each, Tensor) else each for each in arguments)
+    getattr(module(), kernel)(*given, threads())
 
 
 def sum_of_parts(parts: Tensor) -> Tensor:
@@ -99,10 +111,10 @@ def sum_to_size(tensor: Tensor, shape: torch.Size) -> Tensor:
             before, after = tensor.shape[:axis], tensor.shape[axis + 1 :]
             total = tensor.new_empty((*before, 1, *after))
             inner = after.numel()
-            module().sum_over(
+            run(
+                "sum_over",
                 tensor.view(before.numel(), tensor.shape[axis], inner),
                 total.view(before.numel(), inner),
-                threads(),
             )
             tensor = total
     return tensor

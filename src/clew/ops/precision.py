@@ -1,11 +1,12 @@
 """The dtypes of the arithmetic: what a recurrence accumulates in, and no autocast inside."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
-__all__ = ["accumulation_dtype", "full_precision", "real_dtype"]
+__all__ = ["accumulation_dtype", "converted", "full_precision", "real_dtype"]
 
 
 def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
@@ -30,9 +31,15 @@ def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
     return dtype
 
 
-def full_precision(tensor: Tensor) -> torch.autocast:
+def converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """``tensor.to(dtype)``, which takes ten times as long to find that there is nothing to do."""
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)
+
+
+def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """Context in which no matrix product on this tensor's device is lowered to half precision by autocast."""
-    return torch.autocast(tensor.device.type, enabled=False)
+    device = tensor.device.type
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def real_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -25,9 +25,8 @@ def forward(
 ) -> Tensor:
     """The outputs, in fresh memory; arguments as in ``reference.forward``."""
     y = torch.empty(x.shape, dtype=x.dtype)
-    compiled.module().causal_conv_forward(
-        *_arguments(x, weight, bias, initial_state, reset), silu, y, compiled.threads()
-    )
+    taps = weight.mT.contiguous()
+    compiled.run("causal_conv_forward", x, taps, bias, initial_state, reset, silu, y)
     return y
 
 
@@ -49,15 +48,10 @@ def backward(
         weight.new_empty((batch, width, channel)),
         weight.new_empty((batch, channel)),
     )
-    compiled.module().causal_conv_backward(
-        compiled.argument(y_gradient),
-        *_arguments(x, weight, bias, initial_state, reset),
-        silu,
-        x_gradient,
-        initial_gradient,
-        weight_gradient,
-        bias_gradient,
-        compiled.threads(),
+    compiled.run(
+        "causal_conv_backward",
+        *(y_gradient, x, weight.mT.contiguous(), bias, initial_state, reset, silu),
+        *(x_gradient, initial_gradient, weight_gradient, bias_gradient),
     )
     return (
         x_gradient,
@@ -65,11 +59,3 @@ def backward(
         compiled.sum_of_parts(bias_gradient),
         initial_gradient,
     )
-
-
-def _arguments(
-    x: Tensor, weight: Tensor, bias: Tensor | None, initial_state: Tensor | None, reset: Tensor | None
-) -> list[Tensor | None]:
-    """The arguments as the kernels take them."""
-    given = (x, weight.mT.contiguous(), bias, initial_state, reset)
-    return [compiled.argument_if_given(tensor) for tensor in given]

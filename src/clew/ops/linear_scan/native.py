@@ -20,12 +20,12 @@ def supports(decay: Tensor, inputs: Tensor) -> str | None:
 def forward(decay: Tensor, inputs: Tensor, initial_state: Tensor | None) -> tuple[Tensor, Tensor]:
     """States and final state, in fresh memory; arguments as in ``reference.forward``."""
     states = torch.empty_like(inputs, memory_format=torch.contiguous_format)
-    compiled.module().linear_scan_forward(
+    compiled.run(
+        "linear_scan_forward",
         _flat(_spread(decay, inputs), 2),
         _flat(inputs, 2),
         None if initial_state is None else _flat(initial_state, 1),
         _flat(states, 2),
-        compiled.threads(),
     )
     return states, states[:, -1].clone()
 
@@ -42,7 +42,8 @@ def backward(
     decay_gradient = states.new_empty((batch, time if decay.shape[1] > 1 else 1, *rest))
     inputs_gradient = torch.empty_like(states, memory_format=torch.contiguous_format)
     initial_gradient = states.new_empty((batch, *rest))
-    compiled.module().linear_scan_backward(
+    compiled.run(
+        "linear_scan_backward",
         _flat(states_gradient, 2),
         _flat(final_gradient, 1),
         _flat(_spread(decay, states), 2),
@@ -51,7 +52,6 @@ def backward(
         _flat(decay_gradient, 2),
         _flat(inputs_gradient, 2),
         _flat(initial_gradient, 1),
-        compiled.threads(),
     )
     return compiled.sum_to_size(decay_gradient, decay.shape), inputs_gradient, initial_gradient
 
@@ -66,4 +66,4 @@ def _spread(decay: Tensor, like: Tensor) -> Tensor:
 def _flat(tensor: Tensor, leading: int) -> Tensor:
     """The tensor with the axes after its ``leading`` ones as one, channels."""
     sizes = tensor.shape[leading:]
-    return compiled.argument(tensor.reshape(*tensor.shape[:leading], math.prod(sizes)))
+    return tensor.reshape(*tensor.shape[:leading], math.prod(sizes))

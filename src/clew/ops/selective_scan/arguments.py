@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from clew.ops.precision import accumulation_dtype
+from clew.ops.precision import accumulation_dtype, converted
 
 __all__ = ["Arguments"]
 
@@ -37,17 +37,17 @@ class Arguments(NamedTuple):
             narrow = self.x.dtype
             for signal in (self.dt, self.B, self.C, self.z):
                 narrow = narrow if signal is None else torch.promote_types(narrow, signal.dtype)
-        B, C = (matrix[:, :, None] if matrix.ndim == 3 else matrix for matrix in (self.B, self.C))
+        B, C = (matrix.unsqueeze(2) if matrix.ndim == 3 else matrix for matrix in (self.B, self.C))
         return Arguments(
-            self.x.to(narrow),
-            self.dt.to(narrow),
-            self.A.to(wide),
-            B.to(narrow),
-            C.to(narrow),
-            None if self.D is None else self.D.to(wide),
-            None if self.z is None else self.z.to(narrow),
-            None if self.dt_bias is None else self.dt_bias.to(wide),
-            None if self.initial_state is None else self.initial_state.to(wide),
+            converted(self.x, narrow),
+            converted(self.dt, narrow),
+            converted(self.A, wide),
+            converted(B, narrow),
+            converted(C, narrow),
+            None if self.D is None else converted(self.D, wide),
+            None if self.z is None else converted(self.z, narrow),
+            None if self.dt_bias is None else converted(self.dt_bias, wide),
+            None if self.initial_state is None else converted(self.initial_state, wide),
         )
 
     def inert(self, valid: Tensor, dt_softplus: bool) -> "Arguments":

@@ -47,15 +47,8 @@ def forward(
     y = torch.empty(x.shape, dtype=x.dtype)
     final_state = A.new_empty((x.shape[0], *A.shape))
     saved = empty_saved(x, A, B) if differentiable else None
-    compiled.module().selective_scan_forward(
-        *map(compiled.argument_if_given, (x, dt, A, B, C, D, z, dt_bias, initial_state, reset)),
-        dt_softplus,
-        y,
-        final_state,
-        saved,
-        _splits(x, A, B),
-        compiled.threads(),
-    )
+    given = (x, dt, A, B, C, D, z, dt_bias, initial_state, reset, dt_softplus)
+    compiled.run("selective_scan_forward", *given, y, final_state, saved, _splits(x, A, B))
     return y, final_state, A.new_empty(0) if saved is None else saved
 
 
@@ -83,23 +76,12 @@ def backward(
     B_gradient, C_gradient = A.new_empty((splits, *B.shape)), A.new_empty((splits, *C.shape))
     initial_gradient, A_gradient = A.new_empty((batch, *A.shape)), A.new_empty((batch, *A.shape))
     D_gradient, bias_gradient = A.new_empty((batch, channel)), A.new_empty((batch, channel))
-    compiled.module().selective_scan_backward(
-        *map(
-            compiled.argument_if_given,
-            (y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset),
-        ),
-        dt_softplus,
-        x_gradient,
-        dt_gradient,
-        z_gradient,
-        initial_gradient,
-        B_gradient,
-        C_gradient,
-        A_gradient,
-        D_gradient,
-        bias_gradient,
+    compiled.run(
+        "selective_scan_backward",
+        *(y_gradient, final_gradient, saved, x, dt, A, B, C, D, z, dt_bias, reset, dt_softplus),
+        *(x_gradient, dt_gradient, z_gradient, initial_gradient, B_gradient, C_gradient),
+        *(A_gradient, D_gradient, bias_gradient),
         splits,
-        compiled.threads(),
     )
     return (
         x_gradient,

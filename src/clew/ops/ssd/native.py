@@ -44,16 +44,13 @@ def forward(
     y = torch.empty(x.shape, dtype=x.dtype)
     final_state = delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3]))
     saved = empty_saved(x, delta, B) if differentiable else None
-    compiled.module().ssd_forward(
-        *map(
-            compiled.argument_if_given,
-            (x.flatten(2), delta, exponent.exp(), B, C, D, _by_channel(initial_state), reset),
-        ),
+    compiled.run(
+        "ssd_forward",
+        *(x.flatten(2), delta, exponent.exp(), B, C, D, _by_channel(initial_state), reset),
         y.flatten(2),
         final_state.flatten(1, 2),
         saved,
         _splits(x, B),
-        compiled.threads(),
     )
     return y, final_state, delta.new_empty(0) if saved is None else saved
 
@@ -79,9 +76,10 @@ def backward(
     B_gradient, C_gradient = delta.new_empty((splits, *B.shape)), delta.new_empty((splits, *C.shape))
     initial_gradient = delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3]))
     D_gradient = delta.new_empty((x.shape[0], *x.shape[2:]))
-    signals = (y_gradient.flatten(2), _by_channel(final_gradient), saved, x.flatten(2))
-    compiled.module().ssd_backward(
-        *map(compiled.argument_if_given, (*signals, delta, exponent.exp(), B, C, D, reset)),
+    compiled.run(
+        "ssd_backward",
+        *(y_gradient.flatten(2), _by_channel(final_gradient), saved, x.flatten(2)),
+        *(delta, exponent.exp(), B, C, D, reset),
         x_gradient.flatten(2),
         delta_gradient,
         exponent_gradient,
@@ -90,7 +88,6 @@ def backward(
         C_gradient,
         D_gradient.flatten(1),
         splits,
-        compiled.threads(),
     )
     return (
         x_gradient,
