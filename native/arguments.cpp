@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/memory.h"
+
 namespace nb = nanobind;
 
 namespace clew {
@@ -41,6 +43,21 @@ Type type_of(const char* name, nb::dlpack::dtype type) {
     refuse(name, "has a dtype that no kernel takes");
 }
 
+size_t size_of(Type type) {
+    switch (type) {
+        case Type::complex128: return 16;
+        case Type::float64:
+        case Type::complex64:
+        case Type::int64: return 8;
+        case Type::float32: return 4;
+        case Type::bfloat16:
+        case Type::float16: return 2;
+        case Type::boolean:
+        case Type::uint8: break;
+    }
+    return 1;
+}
+
 std::string text(const int64_t* sizes, size_t count) {
     std::string all = "(";
     for (size_t i = 0; i < count; ++i) all += (i ? ", " : "") + std::to_string(sizes[i]);
@@ -66,6 +83,15 @@ Array checked(const char* name, const Tensor& tensor, Sizes shape, Types types, 
     for (Type type : types)
         if (type == array.type) return array;
     refuse(name, "has another dtype than this kernel takes here");
+}
+
+bool has_gaps(const Array& array) {
+    int64_t step = 1;
+    for (int i = array.dimensions - 1; i >= 0; --i) {
+        if (array.shape[i] > 1 && array.stride[i] != step) return true;
+        step *= array.shape[i];
+    }
+    return false;
 }
 
 }  // namespace
@@ -96,12 +122,17 @@ Array array(const char* name, const Maybe& tensor, Sizes shape, Types types) {
 
 Array packed(const char* name, const Tensor& tensor, Sizes shape, Types types) {
     const Array given = checked(name, tensor, shape, types, false);
-    int64_t step = 1;
-    for (int i = given.dimensions - 1; i >= 0 && tensor.size() > 0; --i) {
-        if (given.shape[i] > 1 && given.stride[i] != step) refuse(name, "has gaps");
-        step *= given.shape[i];
-    }
+    if (tensor.size() > 0 && has_gaps(given)) refuse(name, "has gaps");
     return given;
+}
+
+Array written(const Array& array) {
+    if (array.given() && !has_gaps(array)) {
+        size_t bytes = size_of(array.type);
+        for (int i = 0; i < array.dimensions; ++i) bytes *= static_cast<size_t>(array.shape[i]);
+        prefer_large_pages(array.data, bytes);
+    }
+    return array;
 }
 
 Array broadcast_array(const char* name, const Tensor& tensor, Sizes shape, Types types) {

@@ -30,6 +30,9 @@ Array broadcast_array(const char* name, const Tensor& tensor, Sizes shape, Types
 // The same for a tensor without any gaps, which a kernel walks through.
 Array packed(const char* name, const Tensor& tensor, Sizes shape, Types types);
 
+// The same array, which a kernel is about to write from end to end: in large pages, where it is large and new.
+Array written(const Array& array);
+
 // What is in the tensor, whatever its shape is; a ValueError unless it has this many dimensions.
 Array any_array(const char* name, const Tensor& tensor, int dimensions);
 

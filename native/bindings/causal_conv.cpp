@@ -49,7 +49,7 @@ void forward(const Tensor& x, const Tensor& weight, const Maybe& bias, const May
     const Shape shape(x, weight);
     const CausalConvForward out{
         conv_of(shape, x, weight, bias, initial_state, reset, silu, threads),
-        shape.over_time("y", y),
+        written(shape.over_time("y", y)),
     };
     nb::gil_scoped_release release;
     causal_conv_forward(out);
@@ -63,7 +63,7 @@ void backward(const Tensor& y_gradient, const Tensor& x, const Tensor& weight, c
     const CausalConvBackward out{
         conv_of(shape, x, weight, bias, initial_state, reset, silu, threads),
         shape.over_time("y_gradient", y_gradient),
-        shape.over_time("x_gradient", x_gradient),
+        written(shape.over_time("x_gradient", x_gradient)),
         array("initial_gradient", initial_gradient, {shape.batch, shape.width - 1, shape.channels}, {shape.wide}),
         array("weight_gradient", weight_gradient, {shape.batch, shape.width, shape.channels}, {shape.wide}),
         array("bias_gradient", bias_gradient, {shape.batch, shape.channels}, {shape.wide}),

@@ -18,7 +18,7 @@ void forward(const Tensor& decay, const Tensor& inputs, const Maybe& initial_sta
         broadcast_array("decay", decay, all, {like.type}),
         array("inputs", inputs, all, {like.type}),
         array("initial_state", initial_state, {batch, channels}, {like.type}),
-        array("states", states, all, {like.type}),
+        written(array("states", states, all, {like.type})),
         threads,
     };
     nb::gil_scoped_release release;
@@ -38,8 +38,8 @@ void backward(const Tensor& states_gradient, const Tensor& final_gradient, const
         factor,
         array("states", states, all, {like.type}),
         array("initial_state", initial_state, state, {like.type}),
-        array("decay_gradient", decay_gradient, {batch, factor.stride[1] == 0 ? 1 : time, channels}, {like.type}),
-        array("inputs_gradient", inputs_gradient, all, {like.type}),
+        written(array("decay_gradient", decay_gradient, {batch, factor.stride[1] == 0 ? 1 : time, channels}, {like.type})),
+        written(array("inputs_gradient", inputs_gradient, all, {like.type})),
         array("initial_gradient", initial_gradient, state, {like.type}),
         threads,
     };

@@ -71,9 +71,9 @@ void forward(const Tensor& x, const Tensor& dt, const Tensor& A, const Tensor& B
     const Shape shape(x, A, B, splits);
     const SelectiveForward out{
         scan_of(shape, x, dt, A, B, C, D, z, dt_bias, initial_state, reset, dt_softplus, threads),
-        shape.over_time("y", y),
+        written(shape.over_time("y", y)),
         shape.state("final_state", final_state),
-        saved ? shape.saved(*saved) : Array{},
+        saved ? written(shape.saved(*saved)) : Array{},
     };
     nb::gil_scoped_release release;
     selective_scan_forward(out);
@@ -94,12 +94,12 @@ void backward(const Tensor& y_gradient, const Tensor& final_gradient, const Tens
         shape.over_time("y_gradient", y_gradient),
         array("final_gradient", final_gradient, {shape.batch, shape.channels, shape.states}, {shape.wide}),
         shape.saved(saved),
-        shape.over_time("x_gradient", x_gradient),
-        shape.over_time("dt_gradient", dt_gradient),
-        shape.over_time("z_gradient", z_gradient),
+        written(shape.over_time("x_gradient", x_gradient)),
+        written(shape.over_time("dt_gradient", dt_gradient)),
+        written(shape.over_time("z_gradient", z_gradient)),
         shape.state("initial_gradient", initial_gradient),
-        packed("B_gradient", B_gradient, matrix, {shape.wide}),
-        packed("C_gradient", C_gradient, matrix, {shape.wide}),
+        written(packed("B_gradient", B_gradient, matrix, {shape.wide})),
+        written(packed("C_gradient", C_gradient, matrix, {shape.wide})),
         shape.state("A_gradient", A_gradient),
         packed("D_gradient", D_gradient, vector, {shape.wide}),
         packed("bias_gradient", bias_gradient, vector, {shape.wide}),

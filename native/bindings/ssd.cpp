@@ -70,9 +70,9 @@ void forward(const Tensor& x, const Tensor& delta, const Tensor& decay, const Te
     const Shape shape(x, delta, B, splits);
     const SsdForward out{
         scan_of(shape, x, delta, decay, B, C, D, initial_state, reset, threads),
-        shape.over_time("y", y),
+        written(shape.over_time("y", y)),
         shape.state("final_state", final_state),
-        saved ? shape.saved(*saved) : Array{},
+        saved ? written(shape.saved(*saved)) : Array{},
     };
     nb::gil_scoped_release release;
     ssd_forward(out);
@@ -90,12 +90,12 @@ void backward(const Tensor& y_gradient, const Tensor& final_gradient, const Tens
         shape.over_time("y_gradient", y_gradient),
         array("final_gradient", final_gradient, {shape.batch, shape.channels, shape.states}, {shape.wide}),
         shape.saved(saved),
-        shape.over_time("x_gradient", x_gradient),
+        written(shape.over_time("x_gradient", x_gradient)),
         shape.by_head("delta_gradient", delta_gradient),
         shape.by_head("exponent_gradient", exponent_gradient),
         shape.state("initial_gradient", initial_gradient),
-        packed("B_gradient", B_gradient, matrix, {shape.wide}),
-        packed("C_gradient", C_gradient, matrix, {shape.wide}),
+        written(packed("B_gradient", B_gradient, matrix, {shape.wide})),
+        written(packed("C_gradient", C_gradient, matrix, {shape.wide})),
         packed("D_gradient", D_gradient, {shape.batch, shape.channels}, {shape.wide}),
     };
     nb::gil_scoped_release release;

@@ -15,7 +15,7 @@ void bind_sums(nb::module_& module) {
             const Array like = any_array("from", from, 3);
             const SumOver sums{
                 packed("from", from, {like.shape[0], like.shape[1], like.shape[2]}, {Type::float32, Type::float64}),
-                packed("to", to, {like.shape[0], like.shape[2]}, {like.type}),
+                written(packed("to", to, {like.shape[0], like.shape[2]}, {like.type})),
                 threads,
             };
             nb::gil_scoped_release release;

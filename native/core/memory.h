@@ -16,4 +16,8 @@ public:
     void* data = nullptr;
 };
 
+// Asks for pages of megabytes in this memory, wherever it has no pages yet, if it is large: to take a page from the
+// system costs more than to fill it with numbers. Linux alone is asked.
+void prefer_large_pages(void* data, size_t bytes);
+
 }  // namespace clew
