@@ -77,13 +77,13 @@ DiagonalSystem system_of(const Shape& shape, const Tensor& x, const Tensor& A_ba
 
 void forward(const Tensor& x, const Tensor& A_bar, const Tensor& B_bar, const Tensor& C, const Maybe& D,
              const Maybe& initial_state, const Maybe& reset, const Maybe& lengths, const Tensor& y,
-             const Tensor& final_state, const Tensor& saved, int threads) {
+             const Tensor& final_state, const Maybe& saved, int threads) {
     const Shape shape(x, C);
     const DiagonalForward out{
         system_of(shape, x, A_bar, B_bar, C, D, initial_state, reset, lengths, threads),
-        shape.of_x("y", y),
+        written(shape.of_x("y", y)),
         shape.of_state("final_state", final_state),
-        shape.of_saved(saved, varying(A_bar, B_bar)),
+        saved ? written(shape.of_saved(*saved, varying(A_bar, B_bar))) : Array{},
     };
     nb::gil_scoped_release release;
     if (varying(A_bar, B_bar))
@@ -96,19 +96,21 @@ void backward(const Tensor& y_gradient, const Tensor& final_gradient, const Tens
               const Tensor& A_bar, const Tensor& B_bar, const Tensor& C, const Maybe& D, const Maybe& initial_state,
               const Maybe& reset, const Maybe& lengths, const Tensor& x_gradient, const Tensor& A_gradient,
               const Tensor& B_gradient, const Tensor& C_gradient, const Tensor& D_gradient,
-              const Tensor& initial_gradient, int threads) {
+              const Maybe& initial_gradient, int threads) {
     const Shape shape(x, C);
+    if (initial_state.has_value() != initial_gradient.has_value())
+        throw std::invalid_argument("initial_state comes with its gradient");
     const DiagonalBackward out{
         system_of(shape, x, A_bar, B_bar, C, D, initial_state, reset, lengths, threads),
         shape.of_x("y_gradient", y_gradient),
         shape.of_state("final_gradient", final_gradient),
         shape.of_saved(saved, varying(A_bar, B_bar)),
-        shape.of_x("x_gradient", x_gradient),
-        of_gradient(shape, "A_gradient", A_gradient, A_bar),
-        of_gradient(shape, "B_gradient", B_gradient, B_bar),
+        written(shape.of_x("x_gradient", x_gradient)),
+        written(of_gradient(shape, "A_gradient", A_gradient, A_bar)),
+        written(of_gradient(shape, "B_gradient", B_gradient, B_bar)),
         of_gradient(shape, "C_gradient", C_gradient, C),
         array("D_gradient", D_gradient, {shape.channels}, {shape.real}),
-        shape.of_state("initial_gradient", initial_gradient),
+        initial_gradient ? shape.of_state("initial_gradient", *initial_gradient) : Array{},
     };
     nb::gil_scoped_release release;
     if (varying(A_bar, B_bar))
@@ -121,12 +123,12 @@ void backward(const Tensor& y_gradient, const Tensor& final_gradient, const Tens
 
 void bind_diagonal_ssm(nb::module_& module) {
     module.def("diagonal_ssm_forward", &forward, "x"_a, "A_bar"_a, "B_bar"_a, "C"_a, "D"_a.none(),
-               "initial_state"_a.none(), "reset"_a.none(), "lengths"_a.none(), "y"_a, "final_state"_a, "saved"_a,
-               "threads"_a);
+               "initial_state"_a.none(), "reset"_a.none(), "lengths"_a.none(), "y"_a, "final_state"_a,
+               "saved"_a.none(), "threads"_a);
     module.def("diagonal_ssm_backward", &backward, "y_gradient"_a, "final_gradient"_a, "saved"_a, "x"_a, "A_bar"_a,
                "B_bar"_a, "C"_a, "D"_a.none(), "initial_state"_a.none(), "reset"_a.none(), "lengths"_a.none(),
                "x_gradient"_a, "A_gradient"_a, "B_gradient"_a, "C_gradient"_a, "D_gradient"_a,
-               "initial_gradient"_a, "threads"_a);
+               "initial_gradient"_a.none(), "threads"_a);
 }
 
 }  // namespace clew

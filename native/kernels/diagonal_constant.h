@@ -89,20 +89,42 @@ CLEW_INLINE void prepare(const DiagonalSystem& system, bool folded, T* rows) {
         }
 }
 
-// One step of M pairs from `input`, in place. `known` points at the coefficients of the first pair. The real part
-// comes last and adds its own share last: a step then waits for one product of it, not for two.
-template <bool Folded, int M, class T>
-CLEW_INLINE void advance(Complex<T> (&state)[M], const T* known, Vec<T> input) {
+// The coefficients of M pairs for one vector of channels, by pair and row: held in variables, of which the compiler
+// keeps in registers what it can, or read from L1 each time.
+template <bool held, int M, class T>
+class Coefficients {
+public:
+    CLEW_INLINE explicit Coefficients(const T* first) : first(first) {
+        if constexpr (held)
+            CLEW_UNROLL for (int m = 0; m < M; ++m)
+                CLEW_UNROLL for (int row = 0; row < coefficient_rows; ++row) known[m][row] = read(m, row);
+    }
+    CLEW_INLINE Vec<T> operator()(int m, int row) const {
+        if constexpr (held)
+            return known[m][row];
+        else
+            return read(m, row);
+    }
+
+private:
+    CLEW_INLINE Vec<T> read(int m, int row) const { return load(first + (m * coefficient_rows + row) * lanes<T>); }
+
+    const T* first;
+    Vec<T> known[held ? M : 1][coefficient_rows];
+};
+
+// One step of M pairs from `input`, in place. The real part comes last and adds its own share last: a step then waits
+// for one product of it, not for two.
+template <bool Folded, bool held, int M, class T>
+CLEW_INLINE void advance(Complex<T> (&state)[M], const Coefficients<held, M, T>& known, Vec<T> input) {
     CLEW_UNROLL for (int m = 0; m < M; ++m) {
-        const T* row = known + m * coefficient_rows * lanes<T>;
-        const Vec<T> a_re = load(row + A_re * lanes<T>), a_im = load(row + A_im * lanes<T>);
-        const Vec<T> re = state[m].re, im = state[m].im;
+        const Vec<T> re = state[m].re, im = state[m].im, a_re = known(m, A_re), a_im = known(m, A_im);
         if (Folded) {
             state[m].im = a_im * re + a_re * im;
             state[m].re = a_re * re + (input - a_im * im);
         } else {
-            state[m].im = a_im * re + (load(row + B_im * lanes<T>) * input + a_re * im);
-            state[m].re = a_re * re + (load(row + B_re * lanes<T>) * input - a_im * im);
+            state[m].im = a_im * re + (known(m, B_im) * input + a_re * im);
+            state[m].re = a_re * re + (known(m, B_re) * input - a_im * im);
         }
     }
 }

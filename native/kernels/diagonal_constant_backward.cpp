@@ -55,6 +55,7 @@ struct Block {
 template <bool Folded, int M, class T>
 CLEW_INLINE void backward_pairs(const Pieces& pieces, const Block<T>& at, const T* last) {
     constexpr int L = lanes<T>;
+    const Coefficients<registers >= 32, M, T> known(at.known);
     {
         Complex<T> state[M], dW[M];
         CLEW_UNROLL for (int m = 0; m < M; ++m) {
@@ -65,7 +66,7 @@ CLEW_INLINE void backward_pairs(const Pieces& pieces, const Block<T>& at, const 
             if (pieces.forgets(piece)) CLEW_UNROLL for (int m = 0; m < M; ++m) state[m] = Complex<T>{};
             for (int64_t k = pieces.begin(piece); k < pieces.end[piece]; ++k) {
                 CLEW_UNROLL for (int m = 0; m < M; ++m) at.before[k * M + m] = state[m];
-                advance<Folded, M>(state, at.known, load(at.x + k * L));
+                advance<Folded>(state, known, load(at.x + k * L));
                 const Vec<T> g = load(at.g + k * L);
                 CLEW_UNROLL for (int m = 0; m < M; ++m) {
                     dW[m].re += g * state[m].re;
@@ -96,20 +97,19 @@ CLEW_INLINE void backward_pairs(const Pieces& pieces, const Block<T>& at, const 
             const Vec<T> g = load(at.g + k * L), x = load(at.x + k * L);
             Vec<T> dx = load(at.dx + k * L);
             CLEW_UNROLL for (int m = 0; m < M; ++m) {
-                const T* row = at.known + m * coefficient_rows * L;
                 const Complex<T> before = at.before[k * M + m];
-                const Vec<T> re = carried[m].re + load(row + W_re * L) * g;
-                const Vec<T> im = carried[m].im - load(row + W_im * L) * g;
+                const Vec<T> a_re = known(m, A_re), a_im = known(m, A_im);
+                const Vec<T> re = carried[m].re + known(m, W_re) * g;
+                const Vec<T> im = carried[m].im - known(m, W_im) * g;
                 if (Folded) {
                     dx += re;
                 } else {
-                    dx += load(row + B_re * L) * re + load(row + B_im * L) * im;
+                    dx += known(m, B_re) * re + known(m, B_im) * im;
                     dB[m].re += re * x;
                     dB[m].im += im * x;
                 }
                 dA[m].re = dA[m].re + re * before.re + im * before.im;
                 dA[m].im = dA[m].im + im * before.re - re * before.im;
-                const Vec<T> a_re = load(row + A_re * L), a_im = load(row + A_im * L);
                 carried[m].re = a_re * re + a_im * im;
                 carried[m].im = a_re * im - a_im * re;
             }
@@ -164,6 +164,12 @@ void backward_row(const Work<T>& work, int64_t row, int64_t strip, Scratch<T>& s
         stage(scratch.x, system.x.at<X>(row, pieces.first, channel), system.x.stride[1], pieces.samples, count);
         stage(scratch.g, out.y_gradient.at<X>(row, pieces.first, channel), out.y_gradient.stride[1], pieces.samples,
               count);
+        if (chunk > 0) {
+            const int64_t next = pieces.first - diagonal_chunk;
+            fetch_rows<T>(system.x.at<X>(row, next, channel), system.x.stride[1], diagonal_chunk);
+            fetch_rows<T>(out.y_gradient.at<X>(row, next, channel), out.y_gradient.stride[1], diagonal_chunk);
+        }
+        fetch_rows<T>(out.x_gradient.at<X>(row, pieces.first, channel), out.x_gradient.stride[1], pieces.samples);
         const T* state = problem.saved_state(out.saved, row, chunk, strip);
         for (int at = 0; at < L && pieces.samples > 0; at += width<T>) {
             Vec<T> sum = zero<T>();

@@ -5,20 +5,19 @@ namespace {
 
 // M pairs over one chunk, for one vector of channels: the outputs gain their part, the states move on.
 template <bool Folded, int M, class T>
-CLEW_INLINE void forward_pairs(const Pieces& pieces, const T* known, T* states, const T* x, T* y) {
+CLEW_INLINE void forward_pairs(const Pieces& pieces, const T* rows, T* states, const T* x, T* y) {
+    const Coefficients<true, M, T> known(rows);
     Complex<T> state[M];
     CLEW_UNROLL for (int m = 0; m < M; ++m)
         state[m] = {load(states + 2 * m * lanes<T>), load(states + (2 * m + 1) * lanes<T>)};
     for (int64_t piece = 0; piece < pieces.count; ++piece) {
         if (pieces.forgets(piece)) CLEW_UNROLL for (int m = 0; m < M; ++m) state[m] = Complex<T>{};
         for (int64_t k = pieces.begin(piece); k < pieces.end[piece]; ++k) {
-            const Vec<T> input = load(x + k * lanes<T>);
-            advance<Folded, M>(state, known, input);
+            advance<Folded>(state, known, load(x + k * lanes<T>));
             Vec<T> plus = load(y + k * lanes<T>), minus = zero<T>();
             CLEW_UNROLL for (int m = 0; m < M; ++m) {
-                const T* row = known + m * coefficient_rows * lanes<T>;
-                plus += load(row + W_re * lanes<T>) * state[m].re;
-                minus += load(row + W_im * lanes<T>) * state[m].im;
+                plus += known(m, W_re) * state[m].re;
+                minus += known(m, W_im) * state[m].im;
             }
             store(y + k * lanes<T>, plus - minus);
         }
@@ -63,10 +62,16 @@ void forward_task(const void* context, int64_t index, void* memory) {
     else
         for (int64_t i = 0; i < pairs * 2 * lanes<T>; ++i) states[i] = 0;
     for (int64_t chunk = 0; chunk < problem.chunks; ++chunk) {
-        T* keep = const_cast<T*>(problem.saved_state(out.saved, row, chunk, strip));
-        for (int64_t i = 0; i < pairs * 2 * vectors<T>; ++i) store(keep + i * width<T>, load(states + i * width<T>));
+        if (out.saved.given()) {
+            T* keep = const_cast<T*>(problem.saved_state(out.saved, row, chunk, strip));
+            for (int64_t i = 0; i < pairs * 2 * vectors<T>; ++i)
+                store(keep + i * width<T>, load(states + i * width<T>));
+        }
         const Pieces pieces(system, row, chunk);
         stage(scratch.x, system.x.at<X>(row, pieces.first, channel), system.x.stride[1], pieces.samples, count);
+        fetch_rows<T>(system.x.at<X>(row, pieces.first + diagonal_chunk, channel), system.x.stride[1],
+                      chunk_samples(time, chunk + 1));
+        fetch_rows<T>(out.y.at<X>(row, pieces.first, channel), out.y.stride[1], pieces.samples);
         for (int v = 0; v < vectors<T>; ++v) {
             const int64_t at = v * width<T>;
             for (int64_t k = 0; k < pieces.samples; ++k)

@@ -31,16 +31,16 @@ struct DiagonalSystem {
 
 struct DiagonalForward {
     DiagonalSystem system;
-    // Out: y (batch, time, channel); final_state (batch, channel, pairs); and the states before each chunk in the
-    // order in which backward reads them, of T: saved (batch, chunk, strip, pairs · 2 · channels of a strip) for a
-    // constant system, (batch, chunk, channel, pairs · 2) for one that varies.
+    // Out: y (batch, time, channel); final_state (batch, channel, pairs); and, unless it is missing, the states before
+    // each chunk in the order in which backward reads them, of T: saved (batch, chunk, strip, pairs · 2 · channels of
+    // a strip) for a constant system, (batch, chunk, channel, pairs · 2) for one that varies.
     Array y, final_state, saved;
 };
 
 struct DiagonalBackward {
     DiagonalSystem system;
     Array y_gradient, final_gradient, saved;
-    // Out, each like what it is the gradient of; that of the initial state is left alone where there is none.
+    // Out, each like what it is the gradient of; that of the initial state is missing where there is none.
     Array x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient;
 };
 

@@ -129,7 +129,8 @@ void backward_row(const DiagonalBackward& out, const Channels<T>& here, int64_t 
         }
         join(scratch, size);
     }
-    here.write(out.initial_gradient.complex_at<T>(row), out.initial_gradient.stride[1], carried);
+    if (out.initial_gradient.given())
+        here.write(out.initial_gradient.complex_at<T>(row), out.initial_gradient.stride[1], carried);
 }
 
 template <bool VaryA, bool VaryB, class T, class X>

@@ -22,7 +22,7 @@ void task(const void* context, int64_t index, void* memory) {
     else
         for (int64_t i = 0; i < here.size(); ++i) state[i] = Complex<T>{};
     for (int64_t k = 0; k < time; ++k) {
-        if (k % varying_chunk == 0)
+        if (out.saved.given() && k % varying_chunk == 0)
             here.write(out.saved.at<T>(row, k / varying_chunk), here.pairs, state);
         const X* x = system.x.at<X>(row, k, here.first);
         X* y = out.y.at<X>(row, k, here.first);

@@ -33,6 +33,26 @@ struct Row<T, T> {
     }
 };
 
+// Rows of a strip that will be needed soon: they are far apart, so that the processor does not foresee them. They come
+// to L2, for in L1 such rows push one another out. Where a row begins within a line of cache it ends in the next one,
+// which is asked for: the strip before has brought the first.
+template <class X>
+struct Ahead {
+    const X* end;  // the last number of row 0
+    int64_t stride;
+    template <class T>
+    static CLEW_INLINE Ahead of(const X* first, int64_t stride) {
+        return {first + lanes<T> - 1, stride};
+    }
+    CLEW_INLINE void fetch(int64_t k) const { __builtin_prefetch(end + k * stride, 0, 2); }
+};
+
+template <class T, class X>
+CLEW_INLINE void fetch_rows(const X* first, int64_t stride, int64_t rows) {
+    const Ahead<X> ahead = Ahead<X>::template of<T>(first, stride);
+    for (int64_t k = 0; k < rows; ++k) ahead.fetch(k);
+}
+
 // Samples of a strip to rows of lanes<T> numbers; zero beyond the `count` channels that there are.
 template <class T, class From>
 CLEW_INLINE void stage(T* rows, const From* from, int64_t stride, int64_t samples, int64_t count) {

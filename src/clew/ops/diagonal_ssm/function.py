@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from clew.ops.diagonal_ssm import op, reference
+from clew.ops.gradients import needs_gradient
 from clew.ops.precision import accumulation_dtype, full_precision
 from clew.ops.segments import reset_mask
 
@@ -80,7 +81,8 @@ def diagonal_ssm(
     if backend == "reference":
         with full_precision(x):
             return reference.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
-    y, final_state, _ = op.diagonal_ssm(x, A_bar, B_bar, C, D, initial_state, reset, lengths, backend)
+    tensors = (x, A_bar, B_bar, C, D, initial_state)
+    y, final_state, _ = op.diagonal_ssm(*tensors, reset, lengths, needs_gradient(tensors), backend)
     return y, final_state
 
 

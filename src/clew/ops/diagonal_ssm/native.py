@@ -44,19 +44,23 @@ def forward(
     initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
+    differentiable: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y, the final state, and the states before each chunk; arguments as in ``reference.forward``."""
+    """y, the final state, and the states before each chunk if it is to be differentiable.
+
+    Other arguments as in ``reference.forward``.
+    """
     y = torch.empty(x.shape, dtype=_input_dtype(x, C))
     final_state = C.new_empty((x.shape[0], *C.shape))
-    saved = empty_saved(x, A_bar, B_bar, reset)
-    compiled.module().diagonal_ssm_forward(
+    saved = empty_saved(x, A_bar, B_bar, reset) if differentiable else None
+    compiled.run(
+        "diagonal_ssm_forward",
         *_arguments(x, A_bar, B_bar, C, D, initial_state, reset, lengths),
         y,
         final_state,
         saved,
-        compiled.threads(),
     )
-    return y.to(x.dtype), final_state, saved
+    return y.to(x.dtype), final_state, x.new_empty(0) if saved is None else saved
 
 
 def backward(
@@ -72,25 +76,27 @@ def backward(
     reset: Tensor | None,
     lengths: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of x, A_bar, B_bar, C, D as if it were given, and the initial state (zero without one)."""
+    """Gradients of x, A_bar, B_bar, C, D as if it were given, and the initial state (empty without one)."""
     dtype = _input_dtype(x, C)
+    initial_gradient = None if initial_state is None else C.new_empty(initial_state.shape)
     gradients = (
         torch.empty(x.shape, dtype=dtype),
         torch.empty_like(A_bar, memory_format=torch.contiguous_format),
         torch.empty_like(B_bar, memory_format=torch.contiguous_format),
         torch.empty_like(C, memory_format=torch.contiguous_format),
         C.new_empty(C.shape[:1], dtype=real_dtype(C.dtype)),
-        C.new_zeros((x.shape[0], *C.shape)),
     )
-    compiled.module().diagonal_ssm_backward(
-        compiled.argument(y_gradient.to(dtype)),
-        compiled.argument(final_gradient),
-        compiled.argument(saved),
+    compiled.run(
+        "diagonal_ssm_backward",
+        y_gradient.to(dtype),
+        final_gradient,
+        saved,
         *_arguments(x, A_bar, B_bar, C, D, initial_state, reset, lengths),
         *gradients,
-        compiled.threads(),
+        initial_gradient,
     )
-    return gradients[0].to(x.dtype), *gradients[1:]
+    by_start = C.new_empty(0) if initial_gradient is None else initial_gradient
+    return gradients[0].to(x.dtype), *gradients[1:], by_start
 
 
 def _input_dtype(x: Tensor, C: Tensor) -> torch.dtype:
@@ -111,5 +117,4 @@ def _arguments(
 ) -> list[Tensor | None]:
     """The arguments as the kernels take them."""
     lengths = None if lengths is None else lengths.to(torch.int64)
-    given = (x.to(_input_dtype(x, C)), A_bar, B_bar, C, D, initial_state, reset, lengths)
-    return [compiled.argument_if_given(tensor) for tensor in given]
+    return [x.to(_input_dtype(x, C)), A_bar, B_bar, C, D, initial_state, reset, lengths]

@@ -24,12 +24,16 @@ def diagonal_ssm(
     initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
+    differentiable: bool,
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y, the final state and what backward needs besides; arguments as in ``reference.forward``."""
+    """y, the final state and what backward needs besides; arguments as in ``reference.forward``.
+
+    Unless it is to be ``differentiable``, nothing is kept for backward.
+    """
     with full_precision(x):
         y, final_state, saved = operation.module(backend).forward(
-            x, A_bar, B_bar, C, D, initial_state, reset, lengths
+            x, A_bar, B_bar, C, D, initial_state, reset, lengths, differentiable
         )
     return y.contiguous(), final_state.contiguous(), saved.contiguous()
 
@@ -49,7 +53,7 @@ def diagonal_ssm_backward(
     lengths: Tensor | None,
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state."""
+    """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state (empty without one)."""
     with full_precision(x):
         gradients: tuple[Tensor, ...] = operation.module(backend).backward(
             y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
@@ -57,6 +61,8 @@ def diagonal_ssm_backward(
     x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = (
         gradient.contiguous() for gradient in gradients
     )
+    if initial_state is None:
+        initial_gradient = C.new_empty(0)
     return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient
 
 
@@ -70,9 +76,12 @@ def _(
     initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
+    differentiable: bool,
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    saved = operation.module(backend).empty_saved(x, A_bar, B_bar, reset)
+    saved = (
+        operation.module(backend).empty_saved(x, A_bar, B_bar, reset) if differentiable else x.new_empty(0)
+    )
     return x.new_empty(x.shape), C.new_empty((x.shape[0], *C.shape)), saved
 
 
@@ -97,32 +106,31 @@ def _(
         B_bar.new_empty(B_bar.shape),
         C.new_empty(C.shape),
         C.new_empty(C.shape[:1], dtype=C.dtype.to_real()),
-        C.new_empty((x.shape[0], *C.shape)),
+        C.new_empty(0 if initial_state is None else initial_state.shape),
     )
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    x, A_bar, B_bar, C, D, initial_state, reset, lengths, ctx.backend = inputs
+    *tensors, _, ctx.backend = inputs
     ctx.mark_non_differentiable(output[2])
-    ctx.save_for_backward(output[2], x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+    ctx.set_materialize_grads(False)  # or a gradient of zeros is made for what is not differentiable
+    ctx.save_for_backward(output[2], *tensors)
 
 
-def _backward(ctx: Any, y_gradient: Tensor, final_gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths = ctx.saved_tensors
-    x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = diagonal_ssm_backward(
-        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths, ctx.backend
+def _backward(
+    ctx: Any, y_gradient: Tensor | None, final_gradient: Tensor | None, _: None
+) -> tuple[Tensor | None, ...]:
+    saved, *given = ctx.saved_tensors
+    x, C = given[0], given[3]
+    if y_gradient is None:
+        y_gradient = torch.zeros_like(x)
+    if final_gradient is None:
+        final_gradient = C.new_zeros((x.shape[0], *C.shape))
+    gradients = diagonal_ssm_backward(y_gradient, final_gradient, saved, *given, ctx.backend)
+    wanted = (
+        None if tensor is None else gradient for tensor, gradient in zip(given, gradients, strict=False)
     )
-    return (
-        x_gradient,
-        A_gradient,
-        B_gradient,
-        C_gradient,
-        None if D is None else D_gradient,
-        None if initial_state is None else initial_gradient,
-        None,
-        None,
-        None,
-    )
+    return *wanted, None, None, None, None
 
 
 diagonal_ssm.register_autograd(_backward, setup_context=_setup_context)

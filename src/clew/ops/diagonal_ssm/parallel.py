@@ -33,11 +33,15 @@ def forward(
     initial_state: Tensor | None,
     reset: Tensor | None,
     lengths: Tensor | None,
+    differentiable: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y, the final state, and the states at the borders of chunks; arguments as in ``reference.forward``."""
-    if _is_constant(A_bar, B_bar):
-        return constant.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
-    return varying.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+    """y, the final state, and the states at the borders of chunks if it is to be differentiable.
+
+    Other arguments as in ``reference.forward``.
+    """
+    run = constant.forward if _is_constant(A_bar, B_bar) else varying.forward
+    y, final_state, saved = run(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+    return y, final_state, saved if differentiable else x.new_empty(0)
 
 
 def backward(
