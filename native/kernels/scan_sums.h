@@ -11,6 +11,8 @@ template <class Run>
 CLEW_INLINE void each_block(int64_t states, Run run) {
     int64_t n = 0;
     for (; n + backward_block <= states; n += backward_block) run(Block<backward_block>{}, n);
+    if constexpr (backward_block > 4)
+        for (; n + 4 <= states; n += 4) run(Block<4>{}, n);
     for (; n < states; ++n) run(Block<1>{}, n);
 }
 

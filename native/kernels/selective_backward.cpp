@@ -44,7 +44,7 @@ struct Scratch {
 
 // S states of one vector of channels over a chunk, there and back.
 template <int S, bool gated, bool bounded, class T>
-CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, const Pieces& pieces, const T* before,
+CLEW_INLINE void run_states(Scratch<T> scratch, Rows<T> rows, const Pieces& pieces, const T* before,
                             int64_t place, int64_t states, int64_t n, int64_t channel) {
     constexpr int W = width<T>;
     const T* A = scratch.A + place;
@@ -115,12 +115,12 @@ CLEW_INLINE void run_states(const Scratch<T>& scratch, const Rows<T>& rows, cons
 }
 
 // Rows of a strip before its states run over them; whether their exponents are bounded.
-template <class T, class X>
-CLEW_INLINE bool prepare(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
+template <class T, class X, bool softened>
+CLEW_INLINE bool prepare(const SelectiveBackward& out, Scratch<T> scratch, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Rows<T> rows(scratch.samples);
-    const bool softened = scan.dt_softplus, gated = scan.z.given();
+    const bool gated = scan.z.given();
     const T *bias = scratch.bias + strip * lanes<T>, *D = scratch.D + strip * lanes<T>;
     const Lines<const T> given_dt = lines_of<X>(scan.dt, rows.delta, here, strip, pieces);
     const Lines<const T> given_x = lines_of<X>(scan.x, rows.x, here, strip, pieces);
@@ -140,7 +140,7 @@ CLEW_INLINE bool prepare(const SelectiveBackward& out, const Scratch<T>& scratch
         const int64_t lane = v * width<T>, k = place / lanes<T>;
         if (v == 0) {
             dt.fetch(k), signal.fetch(k), by_y.fetch(k), z.fetch(k);
-            to_dt.fetch_to_write(k), to_x.fetch_to_write(k), to_z.fetch_to_write(k);
+            to_dt.fetch(k), to_x.fetch(k), to_z.fetch(k);
         }
         const Vec<T> x = load(given_x.at(place));
         Vec<T> delta = load(given_dt.at(place)) + load(bias + lane), gradient = load(given_gradient.at(place));
@@ -171,7 +171,7 @@ CLEW_INLINE bool prepare(const SelectiveBackward& out, const Scratch<T>& scratch
 
 // What the strip's samples get, after all states have run.
 template <class T, class X>
-CLEW_INLINE void finish(const SelectiveBackward& out, const Scratch<T>& scratch, const SelectivePart<T>& here, int64_t strip,
+CLEW_INLINE void finish(const SelectiveBackward& out, Scratch<T> scratch, const SelectivePart<T>& here, int64_t strip,
                         const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Rows<T> rows(scratch.samples);
@@ -243,7 +243,8 @@ void backward_task(const void* context, int64_t index, void* memory) {
                             scratch, rows, pieces, before + channel, place + channel, here.states, n, channel);
                 });
             };
-            const bool bounded = prepare<T, X>(out, scratch, here, strip, pieces);
+            const bool bounded = scan.dt_softplus ? prepare<T, X, true>(out, scratch, here, strip, pieces)
+                                                  : prepare<T, X, false>(out, scratch, here, strip, pieces);
             if (scan.z.given())
                 bounded ? run_all(Flag<true>{}, Flag<true>{}) : run_all(Flag<true>{}, Flag<false>{});
             else

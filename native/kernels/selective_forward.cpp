@@ -22,7 +22,7 @@ struct Scratch {
 
 // S states of one vector of channels over a chunk: adds C · h to y. A and state are rows of channels.
 template <bool bounded, int S, class T>
-CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const T* A, T* state, int64_t states,
+CLEW_INLINE void run_states(Scratch<T> rows, const Pieces& pieces, const T* A, T* state, int64_t states,
                             int64_t n, int64_t channel) {
     Vec<T> h[S];
     CLEW_UNROLL for (int s = 0; s < S; ++s) h[s] = load(state + s * lanes<T>);
@@ -45,22 +45,21 @@ CLEW_INLINE void run_states(const Scratch<T>& rows, const Pieces& pieces, const 
 }
 
 // Rows of a strip before its states run over them; whether their exponents are bounded.
-template <class T, class X>
-CLEW_INLINE bool prepare(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
+template <class T, class X, bool softened>
+CLEW_INLINE bool prepare(const SelectiveForward& out, Scratch<T> rows, const SelectivePart<T>& here, int64_t strip,
                          const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     const Lines<const T> given_dt = lines_of<X>(scan.dt, rows.delta, here, strip, pieces);
     const Lines<const T> given_x = lines_of<X>(scan.x, rows.input, here, strip, pieces);
     here.read(rows.bias, scan.dt_bias, strip);
     here.read(rows.D, scan.D, strip);
-    const bool softened = scan.dt_softplus;
     const Ahead<X> dt = rows_after<X>(scan.dt, here, strip, pieces, 1), y = rows_of<X>(out.y, here, strip, pieces);
     const Ahead<X> signal = rows_after<X>(scan.x, here, strip, pieces, 1);
     const Ahead<X> z = scan.z.given() ? rows_after<X>(scan.z, here, strip, pieces, 1) : dt;
     Vec<T> most[vectors<T>] = {};
     each_vector<T>(pieces.samples, [&](int64_t place, int v) {
         const int64_t lane = v * width<T>, k = place / lanes<T>;
-        if (v == 0) dt.fetch(k), signal.fetch(k), z.fetch(k), y.fetch_to_write(k);
+        if (v == 0) dt.fetch(k), signal.fetch(k), z.fetch(k), y.fetch(k);
         const Vec<T> x = load(given_x.at(place));
         Vec<T> delta = load(given_dt.at(place)) + load(rows.bias + lane);
         if (softened) delta = softplus<T>(delta, exp_of_minus_absolute<T>(delta));
@@ -74,7 +73,7 @@ CLEW_INLINE bool prepare(const SelectiveForward& out, const Scratch<T>& rows, co
 
 // y of a strip, after all states have run.
 template <class T, class X>
-CLEW_INLINE void finish(const SelectiveForward& out, const Scratch<T>& rows, const SelectivePart<T>& here, int64_t strip,
+CLEW_INLINE void finish(const SelectiveForward& out, Scratch<T> rows, const SelectivePart<T>& here, int64_t strip,
                         const Pieces& pieces) {
     const SelectiveScan& scan = out.scan;
     if (!scan.z.given()) return unstage_signal<X>(out.y, rows.y, here, strip, pieces);
@@ -126,7 +125,9 @@ void forward_task(const void* context, int64_t index, void* memory) {
                     run(Block<1>{});
                 }
             };
-            if (prepare<T, X>(out, rows, here, strip, pieces))
+            const bool bounded = scan.dt_softplus ? prepare<T, X, true>(out, rows, here, strip, pieces)
+                                                  : prepare<T, X, false>(out, rows, here, strip, pieces);
+            if (bounded)
                 run_all(Flag<true>{});
             else
                 run_all(Flag<false>{});
