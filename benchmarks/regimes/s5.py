@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.compare import Absent, Contender, with_gradients
 from benchmarks.regime import Regime, Surroundings
-from clew.ops import linear_scan
+from clew.nn.shared_diagonal import SharedConstants, run, zeros
 
 __all__ = ["REGIMES"]
 
@@ -30,19 +30,10 @@ def _parameters(channel: int) -> list[Tensor]:
 
 
 def _clew(x: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor) -> Tensor:
-    states, _ = linear_scan(A, _driven(x, B))
-    return _read(states, C) + D * x
-
-
-def _driven(x: Tensor, B: Tensor) -> Tensor:
-    """B x for real x, as one real product."""
-    both = x @ torch.view_as_real(B).permute(1, 0, 2).flatten(1)
-    return torch.view_as_complex(both.unflatten(-1, (STATES, 2)))
-
-
-def _read(states: Tensor, C: Tensor) -> Tensor:
-    """Re(C h), as one real product."""
-    return torch.view_as_real(states).flatten(-2) @ torch.view_as_real(torch.conj_physical(C)).flatten(-2).mT
+    one, nothing = torch.ones(STATES), torch.zeros(STATES)
+    system = SharedConstants(A.real, A.imag, one, nothing, B.real, B.imag, C.real, C.imag, D)
+    rest = zeros(x, x.dtype, len(x), STATES)
+    return run(system, x, rest, "auto")[0]
 
 
 def _s5_pytorch(inputs: list[Tensor], weight: Tensor) -> Contender | Absent:

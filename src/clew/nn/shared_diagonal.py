@@ -100,14 +100,12 @@ def run(
     if x.numel() == 0:
         return x, state
     u = zero_padding(x, lengths).to(system.D.dtype)
-    inputs = _inputs(system, u)
-    states = (_loop if mode == "recurrent" else _scan)(system, inputs, state, segments)
+    y, states = (_loop if mode == "recurrent" else _scan)(system, u, state, segments)
     final = SharedState(*(part[:, -1] for part in states))
     if lengths is not None:
         pairs = zip(states, state, strict=True)
         final = SharedState(*(last_valid(part, lengths, before) for part, before in pairs))
-    y = zero_padding(_read(system, u, states), lengths)
-    return y.to(x.dtype), SharedState(*(part.contiguous() for part in final))
+    return zero_padding(y, lengths).to(x.dtype), SharedState(*(part.contiguous() for part in final))
 
 
 def real_form(system: SharedConstants) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -146,22 +144,35 @@ def _read(system: SharedConstants, u: Tensor, states: SharedState) -> Tensor:
 
 
 def _scan(
-    system: SharedConstants, inputs: SharedState, state: SharedState, segments: Tensor | None
-) -> SharedState:
+    system: SharedConstants, u: Tensor, state: SharedState, segments: Tensor | None
+) -> tuple[Tensor, SharedState]:
+    """Y and all states, by one real matrix product on each side of the scan."""
+    gain, B = torch.complex(system.gain_real, system.gain_imag), torch.complex(system.B_real, system.B_imag)
+    constant = gain.dim() == 1
+    parts = linear(u, _rows(gain[:, None] * B if constant else B))
+    inputs = torch.view_as_complex(parts.reshape(*parts.shape[:-1], -1, 2))
     states, _ = linear_scan(
         torch.complex(system.A_bar_real, system.A_bar_imag),
-        torch.complex(*inputs),
+        inputs if constant else gain * inputs,
         initial_state=torch.complex(*state),
         segments=segments,
     )
-    return SharedState(states.real, states.imag)
+    C = _rows(torch.complex(system.C_real, -system.C_imag).mT)
+    y = linear(torch.view_as_real(states).flatten(-2), C.mT).addcmul_(u, system.D)
+    return y, SharedState(states.real, states.imag)
+
+
+def _rows(matrix: Tensor) -> Tensor:
+    """A complex matrix with a row for the real part and one for the imaginary part of each of its rows."""
+    return torch.view_as_real(matrix).mT.flatten(0, 1)
 
 
 def _loop(
-    system: SharedConstants, inputs: SharedState, state: SharedState, segments: Tensor | None
-) -> SharedState:
-    states = []
-    for k in range(inputs.real.shape[1]):
+    system: SharedConstants, u: Tensor, state: SharedState, segments: Tensor | None
+) -> tuple[Tensor, SharedState]:
+    """Y and all states, sample by sample."""
+    inputs, states = _inputs(system, u), []
+    for k in range(u.shape[1]):
         if segments is not None and k > 0:
             goes_on = (segments[:, k] == segments[:, k - 1])[:, None]
             state = SharedState(*(torch.where(goes_on, part, 0.0) for part in state))
@@ -170,4 +181,5 @@ def _loop(
             a_real, a_imag = a_real[:, k], a_imag[:, k]
         state = _next(a_real, a_imag, state, SharedState(inputs.real[:, k], inputs.imag[:, k]))
         states.append(state)
-    return SharedState(*(torch.stack(parts, dim=1) for parts in zip(*states, strict=True)))
+    together = SharedState(*(torch.stack(parts, dim=1) for parts in zip(*states, strict=True)))
+    return _read(system, u, together), together
