@@ -32,13 +32,14 @@ void backward(const Tensor& states_gradient, const Tensor& final_gradient, const
     const int64_t batch = like.shape[0], time = like.shape[1], channels = like.shape[2];
     const Sizes all = {batch, time, channels}, state = {batch, channels};
     const Array factor = broadcast_array("decay", decay, all, {like.type});
+    const Sizes like_decay = {batch, factor.stride[1] == 0 ? 1 : time, channels};
     const LinearScanBackward scan{
         array("states_gradient", states_gradient, all, {like.type}),
         array("final_gradient", final_gradient, state, {like.type}),
         factor,
         array("states", states, all, {like.type}),
         array("initial_state", initial_state, state, {like.type}),
-        written(array("decay_gradient", decay_gradient, {batch, factor.stride[1] == 0 ? 1 : time, channels}, {like.type})),
+        written(array("decay_gradient", decay_gradient, like_decay, {like.type})),
         written(array("inputs_gradient", inputs_gradient, all, {like.type})),
         array("initial_gradient", initial_gradient, state, {like.type}),
         threads,

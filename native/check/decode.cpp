@@ -33,8 +33,8 @@ struct Matrix {
                 const uint16_t upper = static_cast<uint16_t>(__builtin_bit_cast(uint32_t, number) >> 16), scale = 0x3c80;
                 if (kind == Weights::float32) __builtin_memcpy(at + 4 * (column * panel_rows + row), &number, 4);
                 if (kind == Weights::bfloat16) __builtin_memcpy(at + 2 * (2 * row + column), &upper, 2);
-                if (kind == Weights::int8) {
-                    at[column * panel_rows + row] = static_cast<char>(number * 64);
+                if (kind == Weights::int8) {  // where char is unsigned, a negative number would become 0
+                    at[column * panel_rows + row] = static_cast<char>(static_cast<int8_t>(number * 64));
                     __builtin_memcpy(at + block * panel_rows + 2 * row, &scale, 2);
                 }
             }
