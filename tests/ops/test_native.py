@@ -10,6 +10,7 @@ of the state in float32, 2⁻²⁴ each, that add up as a random walk, times ten
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -355,3 +356,28 @@ def test_no_instruction_set_leaks_into_another(source, tmp_path):
     ).stdout
     shared = [line for line in symbols.splitlines() if line[17:18] in "WuVv" and "DW.ref" not in line]
     assert [line for line in shared if "clew::avx2::" not in line] == []
+
+
+def test_nothing_is_kept_for_a_gradient_that_is_not_wanted():
+    x, parameter = torch.randn(2, 100, 3), torch.rand(3, 4, dtype=torch.complex64)
+    for differentiable in (True, False):
+        given = (x, parameter, parameter, parameter, None, None, None, None)
+        saved = torch.ops.clew.diagonal_ssm(*given, differentiable, "native")[2]
+        assert (saved.numel() > 0) == differentiable
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").is_dir(), reason="the system has one size of pages"
+)
+def test_large_results_ask_for_large_pages():
+    inputs = torch.randn(1, 2**17, 64)
+    states, _ = linear_scan(torch.rand(1, 1, 64), inputs)
+    middle = states.data_ptr() + states.nbytes // 2
+    flags = {}
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        borders = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+        if borders:
+            here = range(*(int(border, 16) for border in borders.groups()))
+        elif line.startswith("VmFlags:"):
+            flags[here] = line.split()
+    assert ["hg" in flag for here, flag in flags.items() if middle in here] == [True]
