@@ -55,7 +55,7 @@ struct Block {
 template <bool Folded, int M, class T>
 CLEW_INLINE void backward_pairs(const Pieces& pieces, const Block<T>& at, const T* last) {
     constexpr int L = lanes<T>;
-    const Coefficients<registers >= 32, M, T> known(at.known);
+    const Coefficients<registers >= 32, M, T> known(at.known);  // with fewer, L1 is quicker than what would be spilt
     {
         Complex<T> state[M], dW[M];
         CLEW_UNROLL for (int m = 0; m < M; ++m) {
