@@ -146,7 +146,7 @@ def _read(system: SharedConstants, u: Tensor, states: SharedState) -> Tensor:
 def _scan(
     system: SharedConstants, u: Tensor, state: SharedState, segments: Tensor | None
 ) -> tuple[Tensor, SharedState]:
-    """Y and all states, by one real matrix product on each side of the scan."""
+    """The outputs and all states, by one real matrix product on each side of the scan."""
     gain, B = torch.complex(system.gain_real, system.gain_imag), torch.complex(system.B_real, system.B_imag)
     constant = gain.dim() == 1
     parts = linear(u, _rows(gain[:, None] * B if constant else B))
@@ -170,7 +170,7 @@ def _rows(matrix: Tensor) -> Tensor:
 def _loop(
     system: SharedConstants, u: Tensor, state: SharedState, segments: Tensor | None
 ) -> tuple[Tensor, SharedState]:
-    """Y and all states, sample by sample."""
+    """The outputs and all states, sample by sample."""
     inputs, states = _inputs(system, u), []
     for k in range(u.shape[1]):
         if segments is not None and k > 0:

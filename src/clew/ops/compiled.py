@@ -74,7 +74,7 @@ def refusal(tensor: Tensor) -> str | None:
 def argument(tensor: Tensor) -> object:
     """A tensor as kernels take it: no lazy conjugate, its last axis without gaps; packed for DLPack.
 
-    The compiled module would ask a tensor for the same; that takes ten times as long.
+    The compiled module would ask a tensor for the same; that takes seven times as long.
     """
     if tensor.requires_grad or tensor.is_conj() or tensor.is_neg():
         tensor = tensor.detach().resolve_conj().resolve_neg()

@@ -32,7 +32,7 @@ def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
 
 
 def converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """``tensor.to(dtype)``, which takes ten times as long to find that there is nothing to do."""
+    """``tensor.to(dtype)``, which takes several times as long to find that there is nothing to do."""
     return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
