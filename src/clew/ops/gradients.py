@@ -1,4 +1,4 @@
-"""Where derivatives begin and end: whether one is wanted, and that there is no second."""
+"""Where derivatives begin and end: whether one is wanted, what is kept for it, that there is no second."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch._library.custom_ops import CustomOpDef
 
-__all__ = ["needs_gradient", "once_differentiable"]
+__all__ = ["keep_for_backward", "needs_gradient", "of_given", "once_differentiable"]
 
 
 def needs_gradient(arguments: Iterable[Tensor | None]) -> bool:
@@ -18,6 +18,20 @@ def needs_gradient(arguments: Iterable[Tensor | None]) -> bool:
     """
     return torch.is_grad_enabled() and any(
         tensor is not None and tensor.requires_grad for tensor in arguments
+    )
+
+
+def keep_for_backward(ctx: Any, tensors: Iterable[Tensor | None], saved: Tensor) -> None:
+    """Keep an op's arguments behind what it ``saved`` for its backward op, the last of its results."""
+    ctx.mark_non_differentiable(saved)
+    ctx.set_materialize_grads(False)  # or a gradient of zeros is made for what is not differentiable
+    ctx.save_for_backward(saved, *tensors)
+
+
+def of_given(tensors: Iterable[Tensor | None], gradients: Iterable[Tensor]) -> tuple[Tensor | None, ...]:
+    """The gradients of those tensors that are given: as many as there are of the shorter."""
+    return tuple(
+        None if tensor is None else gradient for tensor, gradient in zip(tensors, gradients, strict=False)
     )
 
 

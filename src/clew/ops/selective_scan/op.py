@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
-from clew.ops.gradients import once_differentiable
+from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
 from clew.ops.precision import full_precision
 
 __all__ = ["operation", "selective_scan", "selective_scan_backward"]
@@ -139,9 +139,7 @@ def _(
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
     *tensors, ctx.dt_softplus, _, ctx.backend = inputs
-    ctx.mark_non_differentiable(output[2])
-    ctx.set_materialize_grads(False)  # or a gradient of zeros is made for what is not differentiable
-    ctx.save_for_backward(output[2], *tensors)
+    keep_for_backward(ctx, tensors, output[2])
 
 
 def _backward(
@@ -156,10 +154,7 @@ def _backward(
     gradients = selective_scan_backward(
         y_gradient, final_gradient, saved, *given, ctx.dt_softplus, ctx.backend
     )
-    wanted = (
-        None if tensor is None else gradient for tensor, gradient in zip(given, gradients, strict=False)
-    )
-    return *wanted, None, None, None, None
+    return *of_given(given, gradients), None, None, None, None
 
 
 selective_scan.register_autograd(_backward, setup_context=_setup_context)

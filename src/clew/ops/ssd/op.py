@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
-from clew.ops.gradients import once_differentiable
+from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
 from clew.ops.precision import full_precision
 
 __all__ = ["operation", "ssd", "ssd_backward"]
@@ -110,9 +110,7 @@ def _(
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
     *tensors, _, ctx.backend = inputs
-    ctx.mark_non_differentiable(output[2])
-    ctx.set_materialize_grads(False)  # or a gradient of zeros is made for what is not differentiable
-    ctx.save_for_backward(output[2], *tensors)
+    keep_for_backward(ctx, tensors, output[2])
 
 
 def _backward(
@@ -125,10 +123,7 @@ def _backward(
     if final_gradient is None:
         final_gradient = delta.new_zeros((x.shape[0], *x.shape[2:], B.shape[3]))
     gradients = ssd_backward(y_gradient, final_gradient, saved, *given, ctx.backend)
-    wanted = (
-        None if tensor is None else gradient for tensor, gradient in zip(given, gradients, strict=False)
-    )
-    return *wanted, None, None, None
+    return *of_given(given, gradients), None, None, None
 
 
 ssd.register_autograd(_backward, setup_context=_setup_context)
