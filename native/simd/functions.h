@@ -94,7 +94,7 @@ CLEW_INLINE Vec<T> exp2(Vec<T> t) {
     return times_exp2<T>(exp2_of_fraction<T>(t - (shifted - E::round)), shifted);
 }
 
-// 2^t = p 2^n as a loop over many of them has it done fastest: n is the integer next to t.
+// 2^n for n, the integer next to t: what 2^(t − n) is multiplied with in loops over many exponents.
 #if defined(__AVX512F__) && !defined(CLEW_ANY_VECTORS)
 template <class T>
 struct Power {

@@ -157,8 +157,8 @@ def _scan(
         initial_state=torch.complex(*state),
         segments=segments,
     )
-    C = _rows(torch.complex(system.C_real, -system.C_imag).mT)
-    y = linear(torch.view_as_real(states).flatten(-2), C.mT).addcmul_(u, system.D)
+    C = torch.view_as_real(torch.complex(system.C_real, -system.C_imag)).flatten(-2)
+    y = linear(torch.view_as_real(states).flatten(-2), C).addcmul_(u, system.D)
     return y, SharedState(states.real, states.imag)
 
 

@@ -61,8 +61,6 @@ def diagonal_ssm_backward(
     x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient = (
         gradient.contiguous() for gradient in gradients
     )
-    if initial_state is None:
-        initial_gradient = C.new_empty(0)
     return x_gradient, A_gradient, B_gradient, C_gradient, D_gradient, initial_gradient
 
 

@@ -57,14 +57,10 @@ def backward(
     reset: Tensor | None,
     lengths: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of x, A_bar, B_bar, C, D and the initial state, the last two as if they were given."""
-    if _is_constant(A_bar, B_bar):
-        return constant.backward(
-            y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
-        )
-    return varying.backward(
-        y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
-    )
+    """Gradients of x, A_bar, B_bar, C, D as if it were given, and the initial state (empty without one)."""
+    run = constant.backward if _is_constant(A_bar, B_bar) else varying.backward
+    gradients = run(y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths)
+    return gradients if initial_state is not None else (*gradients[:5], C.new_empty(0))
 
 
 def _is_constant(A_bar: Tensor, B_bar: Tensor) -> bool:
