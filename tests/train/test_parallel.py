@@ -45,7 +45,16 @@ def _train(directory, *arguments, launcher=None):
     Returns:
         The exit codes and what was written to stderr, of the launcher or of each process.
     """
-    program = ["-m", "tests.train.toy", str(directory), *arguments]
+    codes, written = _run(["-m", "tests.train.toy", str(directory), *arguments], launcher)
+    return codes, "".join(written)
+
+
+def _run(program, launcher=None):
+    """Run a program of Python's in two processes.
+
+    Returns:
+        The exit codes and what was written to stderr, of the launcher or of each process.
+    """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     commands = [[sys.executable, *(launcher or []), *program]]
     variables = [{}]
@@ -62,7 +71,7 @@ def _train(directory, *arguments, launcher=None):
         for command, own in zip(commands, variables, strict=True)
     ]
     written = [process.communicate(timeout=600)[1] for process in running]
-    return [process.returncode for process in running], "".join(written)
+    return [process.returncode for process in running], written
 
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -117,3 +126,33 @@ def test_what_exists_is_left_alone_by_every_process(tmp_path):
     assert 0 not in codes
     assert written.count("exists: continue that run with --resume") == 2
     assert list((tmp_path / "run").iterdir()) == []
+
+
+ENDS = """
+import atexit, sys
+from torch import distributed
+
+@atexit.register
+def last():  # handlers run in the reverse of their order
+    print("group:", distributed.is_initialized(), file=sys.stderr)
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+from clew.train.team import Team
+
+if {before}:
+    distributed.init_process_group("gloo")
+team = Team.form("cpu")
+assert team.size == 2
+team.wait()
+{then}
+"""
+
+
+@pytest.mark.parametrize(("then", "code"), [("", 0), ("sys.exit(3)", 3)])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_process_takes_down_the_group_it_formed(before, then, code):
+    # Threads of gloo's that outlive the interpreter abort the process, but so rarely that no test could wait.
+    codes, written = _run(["-c", ENDS.format(before=before, then=then)])
+    assert codes == [code, code], written
+    assert [text.splitlines()[-1] for text in written] == [f"group: {before}"] * 2

@@ -1,11 +1,12 @@
 """The processes that train together and the device of each: accelerate's, in the words training needs."""
 
+import atexit
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, distributed
 
 from clew.devices import device_of
 
@@ -50,13 +51,22 @@ class Team:
     def form(cls, device: str) -> "Team":
         """Join the other processes, if there are any.
 
+        A process group formed here on CPUs is taken down as the process exits; one that the caller had formed
+        before stays the caller's.
+
         Args:
             device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
 
         Raises:
             ValueError: for ``"cuda"`` where there is none.
         """
-        return cls(Accelerator(cpu=device_of(device).type == "cpu", mixed_precision="no"))
+        found = _formed()
+        accelerator = Accelerator(cpu=device_of(device).type == "cpu", mixed_precision="no")
+        if not found and _formed() and distributed.get_backend() == "gloo":
+            # A thread of gloo's that lets go of its work when the interpreter is ending asks for its lock,
+            # and the process aborts. NCCL has no such threads, and would wait for processes that failed.
+            atexit.register(accelerator.end_training)
+        return cls(accelerator)
 
     @property
     def device(self) -> torch.device:
@@ -91,3 +101,8 @@ class Team:
     def wait(self) -> None:
         """Wait until every process is here."""
         self.accelerator.wait_for_everyone()
+
+
+def _formed() -> bool:
+    """Whether there is a process group."""
+    return distributed.is_available() and distributed.is_initialized()
