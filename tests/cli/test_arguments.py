@@ -30,6 +30,10 @@ class Options:
     """Where."""
     again: bool = False
     """Whether."""
+    share: float = 0.5
+    """How much."""
+    limit: float | None = None
+    """How much at most."""
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,7 @@ class Options:
         (["a"], Options("a")),
         (["a", "--number-of-things", "4"], Options("a", 4)),
         (["--number-of-things=4", "a"], Options("a", 4)),
+        (["a", "--share", "-1", "--limit", "1e-3"], Options("a", share=-1.0, limit=1e-3)),
         (["a", "--options", "x=1", "y=2", "--again"], Options("a", options=("x=1", "y=2"), again=True)),
         (
             ["--options", "x=1", "--place", "p/q", "--", "a"],
@@ -61,8 +66,11 @@ def test_words_are_read(words, options):
         ),
         (["a", "--numbr=4"], "unknown option '--numbr'"),
         (["a", "-n"], "unknown option '-n'"),
-        (["a", "--number-of-things", "four"], "number-of-things: invalid literal .* 'four'"),
-        (["a", "--number-of-things", "four " * 60], "invalid literal"),
+        (["a", "--number-of-things", "four"], "^--number-of-things: expected a whole number, got 'four' "),
+        (["a", "--number-of-things", "four " * 60], "expected a whole number, got 'four four"),
+        (["a", "--number-of-things", "1.5"], "expected a whole number, got '1.5'"),
+        (["a", "--share", "half"], "^--share: expected a number, got 'half' "),
+        (["a", "--limit", "none"], "^--limit: expected a number, got 'none' "),
         (["a", "--number-of-things"], "Missing value for argument '--number-of-things'"),
     ],
 )

@@ -100,7 +100,7 @@ TRAINING = [
     Case("train", "Missing from clew train: DATASET"),
     Case("train data.csv more", "unexpected argument 'more'"),
     Case("train data.csv --epoch 3", "unknown option '--epoch'; did you mean '--epochs'?"),
-    Case("train data.csv --epochs ten", "Error parsing --epochs: invalid literal for int"),
+    Case("train data.csv --epochs ten", "clew: --epochs: expected a whole number, got 'ten' (clew"),
     Case("train data.csv --epochs", "Missing value for argument '--epochs'"),
     Case("train data.csv --epochs 0", "epochs must be a whole number of 1 or more, got 0"),
     Case("train data.csv --learning-rate nan", "learning_rate must be a number above 0, got nan"),

@@ -158,3 +158,14 @@ def test_long_lists_of_names_are_wrapped_between_names(clew, here, monkeypatch):
     assert ", ".join(names) == " ".join(text for _, text in lines)
     assert max(len(text) for _, text in lines) <= 80
     assert all(text.startswith("channel number") for _, text in lines)
+
+
+def test_very_long_lists_of_names_are_cut():
+    from clew.cli.info import _wrapped
+
+    names = [f"byte {k}" for k in range(256)]
+    *lines, rest = [text for _, text in _wrapped("channels", names)]
+    shown = " ".join(lines).rstrip(",").split(", ")
+    assert shown == names[: len(shown)]
+    assert rest == f"… and {256 - len(shown)} more"
+    assert len(lines) == 3

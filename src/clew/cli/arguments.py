@@ -2,17 +2,22 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clew.errors import unknown_name
+
+if TYPE_CHECKING:
+    from tyro.constructors import ConstructorRegistry
 
 __all__ = ["pairs", "read"]
 
 Options = TypeVar("Options")
 
+_NUMBERS: tuple[tuple[type[Any], str], ...] = ((int, "a whole number"), (float, "a number"))
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,6 +48,7 @@ def read(kind: type[Options], command: str, arguments: Sequence[str]) -> Options
                 args=arguments,
                 return_unknown_args=True,
                 config=(tyro.conf.FlagCreatePairsOff,),
+                registry=_numbers(),
             )
     except SystemExit as exit_:
         if not exit_.code:
@@ -82,6 +88,35 @@ def _names(kind: type[Any]) -> list[str]:
     return [*(f"--{field.name.replace('_', '-')}" for field in fields), "--help"]
 
 
+def _numbers() -> "ConstructorRegistry":
+    """How numbers are read: a word that is none is told as clew tells mistakes, not in Python's terms."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def number(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        for kind, name in _NUMBERS:
+            if info.type in (kind, kind | None):
+                return PrimitiveConstructorSpec(
+                    nargs=1,
+                    metavar=kind.__name__.upper(),
+                    instance_from_str=functools.partial(_number, kind, name),
+                    is_instance=lambda value: value is None or isinstance(value, (int, float)),
+                    str_from_instance=lambda value: [str(value)],
+                )
+        return None
+
+    return registry
+
+
+def _number(kind: type[Any], name: str, words: Sequence[str]) -> Any:
+    try:
+        return kind(words[0])
+    except ValueError:
+        raise ValueError(f"expected {name}, got {words[0]!r}") from None
+
+
 def _unboxed(text: str) -> str:
     """What an error box of tyro's says above its first rule, in one line.
 
@@ -94,4 +129,4 @@ def _unboxed(text: str) -> str:
         if line and set(line) <= set("─-"):
             break
         said.append(line.strip())
-    return " ".join(word for line in said for word in line.split()).rstrip(".")
+    return " ".join(word for line in said for word in line.split()).removeprefix("Error parsing ").rstrip(".")

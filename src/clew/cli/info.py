@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "run", "stream_words"]
 
+# A list of more lines than this is cut to so many of them.
+_MOST_LINES, _SHOWN_LINES = 12, 3
+
 
 @dataclass(frozen=True)
 class Options:
@@ -140,9 +143,12 @@ def _evaluation(directory: "RunDirectory") -> str:
 
 
 def _wrapped(name: str, words: Sequence[str]) -> list[list[str]]:
-    """Rows of a table for a list that may be long."""
+    """Rows of a table for a list that may be long; of a very long one, its beginning and how many more."""
     unbroken = (word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
     lines = textwrap.wrap(", ".join(unbroken), 80, break_long_words=False, break_on_hyphens=False)
+    if len(lines) > _MOST_LINES:
+        shown = sum(len(line.split(" ")) for line in lines[:_SHOWN_LINES])
+        lines[_SHOWN_LINES:] = [f"… and {len(words) - shown} more"]
     return [
         [name if number == 0 else "", line.replace("\N{NO-BREAK SPACE}", " ")]
         for number, line in enumerate(lines)
