@@ -1,23 +1,27 @@
 """Where derivatives begin and end: whether one is wanted, what is kept for it, that there is no second."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch._library.custom_ops import CustomOpDef
+
+if TYPE_CHECKING:
+    from clew.ops.custom_op import CustomOp
 
 __all__ = ["keep_for_backward", "needs_gradient", "of_given", "once_differentiable"]
 
 
-def needs_gradient(arguments: Iterable[Tensor | None]) -> bool:
+def needs_gradient(arguments: Iterable[Any]) -> bool:
     """Whether autograd records a call with these arguments; if not, nothing need be kept for backward.
 
-    >>> needs_gradient([torch.ones(1), None])
+    >>> needs_gradient([torch.ones(1), None, "parallel"])
     False
     """
-    return torch.is_grad_enabled() and any(
-        tensor is not None and tensor.requires_grad for tensor in arguments
+    return torch.is_grad_enabled() and (
+        any(isinstance(each, Tensor) and each.requires_grad for each in arguments)
+        # Under a transform of torch.func a tensor does not say so of those it stands for.
+        or (not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active())
     )
 
 
@@ -35,9 +39,9 @@ def of_given(tensors: Iterable[Tensor | None], gradients: Iterable[Tensor]) -> t
     )
 
 
-def once_differentiable(backward: CustomOpDef) -> None:
+def once_differentiable(backward: "CustomOp") -> None:
     """Make a second backward pass through the backward op raise a ``RuntimeError`` that says what to do."""
-    name = backward._qualname.removeprefix("clew::").removesuffix("_backward")
+    name = backward.name.removeprefix("clew::").removesuffix("_backward")
 
     def refuse(ctx: Any, *gradients: Tensor) -> None:
         raise RuntimeError(

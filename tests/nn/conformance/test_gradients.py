@@ -120,3 +120,21 @@ def test_of_dt(member):
     (actual,) = torch.autograd.grad(ours, options[0])
     (wanted,) = torch.autograd.grad(theirs, options[1])
     assert_close(actual, wanted, "float64")
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+@every()
+def test_of_each_row_by_torch_func(member):
+    """Oracle: autograd, one row after another."""
+    if member.name.startswith(("gru", "lstm")):
+        pytest.skip("torch's own GRU and LSTM cannot be mapped over")
+    layer, x = build(member), random_input()
+    parameters = {name: parameter.detach() for name, parameter in layer.named_parameters()}
+
+    def squares(parameters, row):
+        return torch.func.functional_call(layer, parameters, (row[None],))[0].square().sum()
+
+    found = torch.func.vmap(torch.func.grad(squares), in_dims=(None, 0))(parameters, x)
+    for index, row in enumerate(x):
+        wanted = torch.autograd.grad(layer(row[None])[0].square().sum(), tuple(layer.parameters()))
+        assert_close(tuple(gradient[index] for gradient in found.values()), wanted, "float64")

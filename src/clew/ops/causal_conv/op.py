@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
 
 __all__ = ["causal_conv", "causal_conv_backward", "operation"]
@@ -13,7 +13,7 @@ __all__ = ["causal_conv", "causal_conv_backward", "operation"]
 operation = Operation("causal_conv")
 
 
-@torch.library.custom_op("clew::causal_conv", mutates_args=())
+@custom_op("clew::causal_conv")
 def causal_conv(
     x: Tensor,
     weight: Tensor,
@@ -28,7 +28,7 @@ def causal_conv(
     return y.contiguous()
 
 
-@torch.library.custom_op("clew::causal_conv_backward", mutates_args=())
+@custom_op("clew::causal_conv_backward")
 def causal_conv_backward(
     y_gradient: Tensor,
     x: Tensor,

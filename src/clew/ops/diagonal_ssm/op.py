@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
 from clew.ops.precision import full_precision
 
@@ -14,7 +15,7 @@ __all__ = ["diagonal_ssm", "diagonal_ssm_backward", "operation"]
 operation = Operation("diagonal_ssm")
 
 
-@torch.library.custom_op("clew::diagonal_ssm", mutates_args=())
+@custom_op("clew::diagonal_ssm")
 def diagonal_ssm(
     x: Tensor,
     A_bar: Tensor,
@@ -38,7 +39,7 @@ def diagonal_ssm(
     return y.contiguous(), final_state.contiguous(), saved.contiguous()
 
 
-@torch.library.custom_op("clew::diagonal_ssm_backward", mutates_args=())
+@custom_op("clew::diagonal_ssm_backward")
 def diagonal_ssm_backward(
     y_gradient: Tensor,
     final_gradient: Tensor,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clew.ops.backends import Operation
 from clew.ops.broadcasting import leading_shape
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
 from clew.ops.precision import full_precision
 
@@ -15,7 +16,7 @@ __all__ = ["fft_conv", "fft_conv_backward", "operation"]
 operation = Operation("fft_conv")
 
 
-@torch.library.custom_op("clew::fft_conv", mutates_args=())
+@custom_op("clew::fft_conv")
 def fft_conv(x: Tensor, kernel: Tensor, mixing: bool, backend: str) -> Tensor:
     """The convolution; arguments as in ``reference.forward``."""
     with full_precision(x):
@@ -23,7 +24,7 @@ def fft_conv(x: Tensor, kernel: Tensor, mixing: bool, backend: str) -> Tensor:
     return y.contiguous()
 
 
-@torch.library.custom_op("clew::fft_conv_backward", mutates_args=())
+@custom_op("clew::fft_conv_backward")
 def fft_conv_backward(
     gradient: Tensor, x: Tensor, kernel: Tensor, mixing: bool, backend: str
 ) -> tuple[Tensor, Tensor]:

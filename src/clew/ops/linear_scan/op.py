@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
 from clew.ops.precision import full_precision
 
@@ -14,7 +14,7 @@ __all__ = ["linear_scan", "linear_scan_backward", "operation"]
 operation = Operation("linear_scan")
 
 
-@torch.library.custom_op("clew::linear_scan", mutates_args=())
+@custom_op("clew::linear_scan")
 def linear_scan(
     decay: Tensor, inputs: Tensor, initial_state: Tensor | None, backend: str
 ) -> tuple[Tensor, Tensor]:
@@ -24,7 +24,7 @@ def linear_scan(
     return states.contiguous(), final_state.contiguous()
 
 
-@torch.library.custom_op("clew::linear_scan_backward", mutates_args=())
+@custom_op("clew::linear_scan_backward")
 def linear_scan_backward(
     states_gradient: Tensor,
     final_gradient: Tensor,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
 from clew.ops.precision import full_precision
 
@@ -16,7 +17,7 @@ operation = Operation("selective_scan")
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
-@torch.library.custom_op("clew::selective_scan", mutates_args=())
+@custom_op("clew::selective_scan")
 def selective_scan(
     x: Tensor,
     dt: Tensor,
@@ -43,7 +44,7 @@ def selective_scan(
     return y.contiguous(), final_state.contiguous(), saved.contiguous()
 
 
-@torch.library.custom_op("clew::selective_scan_backward", mutates_args=())
+@custom_op("clew::selective_scan_backward")
 def selective_scan_backward(
     y_gradient: Tensor,
     final_gradient: Tensor,

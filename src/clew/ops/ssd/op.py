@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.backends import Operation
+from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
 from clew.ops.precision import full_precision
 
@@ -16,7 +17,7 @@ operation = Operation("ssd")
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
-@torch.library.custom_op("clew::ssd", mutates_args=())
+@custom_op("clew::ssd")
 def ssd(
     x: Tensor,
     delta: Tensor,
@@ -40,7 +41,7 @@ def ssd(
     return y.contiguous(), final_state.contiguous(), saved.contiguous()
 
 
-@torch.library.custom_op("clew::ssd_backward", mutates_args=())
+@custom_op("clew::ssd_backward")
 def ssd_backward(
     y_gradient: Tensor,
     final_gradient: Tensor,
