@@ -76,8 +76,8 @@ def argument(tensor: Tensor) -> object:
 
     The compiled module would ask a tensor for the same; that takes seven times as long.
     """
-    if tensor.requires_grad or tensor.is_conj() or tensor.is_neg():
-        tensor = tensor.detach().resolve_conj().resolve_neg()
+    if tensor.is_conj() or tensor.is_neg():
+        tensor = tensor.resolve_conj().resolve_neg()
     if not tensor.is_contiguous() and tensor.shape[-1] != 1 and tensor.stride(-1) != 1:
         tensor = tensor.contiguous()
     return to_dlpack(tensor)
@@ -93,8 +93,13 @@ def run(kernel: str, *arguments: Tensor | int | None) -> None:
 
 
 def sum_of_parts(parts: Tensor) -> Tensor:
-    """The sum over the first axis, as :func:`sum_to_size` has it."""
-    return sum_to_size(parts, torch.Size((1, *parts.shape[1:])))[0]
+    """The sum of real numbers over the first axis, as :func:`sum_to_size` has it."""
+    if parts.shape[0] == 1:
+        return parts.squeeze(0)
+    total = parts.new_empty(parts.shape[1:])
+    inner = total.numel()
+    run("sum_over", parts.view(1, len(parts), inner), total.view(1, inner))
+    return total
 
 
 def sum_to_size(tensor: Tensor, shape: torch.Size) -> Tensor:

@@ -24,7 +24,7 @@ def forward(
     silu: bool,
 ) -> Tensor:
     """The outputs, in fresh memory; arguments as in ``reference.forward``."""
-    y = torch.empty(x.shape, dtype=x.dtype)
+    y = torch.empty_like(x, memory_format=torch.contiguous_format)
     taps = weight.mT.contiguous()
     compiled.run("causal_conv_forward", x, taps, bias, initial_state, reset, silu, y)
     return y
@@ -42,7 +42,7 @@ def backward(
     """Gradients of x, weight, bias and initial state, the last two as if they were given."""
     batch, _, channel = x.shape
     width = weight.shape[1]
-    x_gradient = torch.empty(x.shape, dtype=x.dtype)
+    x_gradient = torch.empty_like(x, memory_format=torch.contiguous_format)
     initial_gradient = weight.new_empty((batch, width - 1, channel))
     weight_gradient, bias_gradient = (
         weight.new_empty((batch, width, channel)),

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from clew.ops.diagonal_ssm import op, reference
 from clew.ops.gradients import needs_gradient
-from clew.ops.precision import accumulation_dtype, full_precision
+from clew.ops.precision import accumulation_dtype, converted, full_precision, real_dtype
 from clew.ops.segments import reset_mask
 
 __all__ = ["diagonal_ssm"]
@@ -64,9 +64,9 @@ def diagonal_ssm(
     dtype = accumulation_dtype(
         {"x": x, "A_bar": A_bar, "B_bar": B_bar, "C": C, "D": D, "initial_state": initial_state}
     )
-    A_bar, B_bar, C = A_bar.to(dtype), B_bar.to(dtype), C.to(dtype)
-    D = None if D is None else D.to(C.real.dtype)
-    initial_state = None if initial_state is None else initial_state.to(dtype)
+    A_bar, B_bar, C = (converted(parameter, dtype) for parameter in (A_bar, B_bar, C))
+    D = None if D is None else converted(D, real_dtype(dtype))
+    initial_state = None if initial_state is None else converted(initial_state, dtype)
     reset = None if segments is None else reset_mask(segments, batch, time)
     if lengths is not None and (
         lengths.shape != (batch,) or lengths.is_floating_point() or lengths.is_complex()

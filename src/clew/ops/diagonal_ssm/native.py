@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from clew.ops import compiled
-from clew.ops.precision import real_dtype
+from clew.ops.precision import converted, real_dtype
 
 __all__ = ["available", "backward", "detail", "empty_saved", "forward", "supports"]
 
@@ -50,7 +50,7 @@ def forward(
 
     Other arguments as in ``reference.forward``.
     """
-    y = torch.empty(x.shape, dtype=_input_dtype(x, C))
+    y = torch.empty_like(x, dtype=_input_dtype(x, C), memory_format=torch.contiguous_format)
     final_state = C.new_empty((x.shape[0], *C.shape))
     saved = empty_saved(x, A_bar, B_bar, reset) if differentiable else None
     compiled.run(
@@ -60,7 +60,7 @@ def forward(
         final_state,
         saved,
     )
-    return y.to(x.dtype), final_state, x.new_empty(0) if saved is None else saved
+    return converted(y, x.dtype), final_state, x.new_empty(0) if saved is None else saved
 
 
 def backward(
@@ -80,7 +80,7 @@ def backward(
     dtype = _input_dtype(x, C)
     initial_gradient = None if initial_state is None else C.new_empty(initial_state.shape)
     gradients = (
-        torch.empty(x.shape, dtype=dtype),
+        torch.empty_like(x, dtype=dtype, memory_format=torch.contiguous_format),
         torch.empty_like(A_bar, memory_format=torch.contiguous_format),
         torch.empty_like(B_bar, memory_format=torch.contiguous_format),
         torch.empty_like(C, memory_format=torch.contiguous_format),
@@ -88,7 +88,7 @@ def backward(
     )
     compiled.run(
         "diagonal_ssm_backward",
-        y_gradient.to(dtype),
+        converted(y_gradient, dtype),
         final_gradient,
         saved,
         *_arguments(x, A_bar, B_bar, C, D, initial_state, reset, lengths),
@@ -96,7 +96,7 @@ def backward(
         initial_gradient,
     )
     by_start = C.new_empty(0) if initial_gradient is None else initial_gradient
-    return gradients[0].to(x.dtype), *gradients[1:], by_start
+    return converted(gradients[0], x.dtype), *gradients[1:], by_start
 
 
 def _input_dtype(x: Tensor, C: Tensor) -> torch.dtype:
@@ -116,5 +116,5 @@ def _arguments(
     lengths: Tensor | None,
 ) -> list[Tensor | None]:
     """The arguments as the kernels take them."""
-    lengths = None if lengths is None else lengths.to(torch.int64)
-    return [x.to(_input_dtype(x, C)), A_bar, B_bar, C, D, initial_state, reset, lengths]
+    lengths = None if lengths is None else converted(lengths, torch.int64)
+    return [converted(x, _input_dtype(x, C)), A_bar, B_bar, C, D, initial_state, reset, lengths]

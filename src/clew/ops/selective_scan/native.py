@@ -44,7 +44,7 @@ def forward(
 
     Other arguments as in ``reference.forward``.
     """
-    y = torch.empty(x.shape, dtype=x.dtype)
+    y = torch.empty_like(x, memory_format=torch.contiguous_format)
     final_state = A.new_empty((x.shape[0], *A.shape))
     saved = empty_saved(x, A, B) if differentiable else None
     given = (x, dt, A, B, C, D, z, dt_bias, initial_state, reset, dt_softplus)
@@ -71,8 +71,9 @@ def backward(
     """Gradients from x to initial_state, as ``op.selective_scan_backward`` says."""
     batch, _, channel = x.shape
     splits = _splits(x, A, B)
-    x_gradient, dt_gradient = torch.empty(x.shape, dtype=x.dtype), torch.empty(x.shape, dtype=x.dtype)
-    z_gradient = None if z is None else torch.empty(x.shape, dtype=x.dtype)
+    x_gradient = torch.empty_like(x, memory_format=torch.contiguous_format)
+    dt_gradient = torch.empty_like(x_gradient)
+    z_gradient = None if z is None else torch.empty_like(x_gradient)
     B_gradient, C_gradient = A.new_empty((splits, *B.shape)), A.new_empty((splits, *C.shape))
     initial_gradient, A_gradient = A.new_empty((batch, *A.shape)), A.new_empty((batch, *A.shape))
     D_gradient, bias_gradient = A.new_empty((batch, channel)), A.new_empty((batch, channel))

@@ -41,7 +41,7 @@ def forward(
 
     Other arguments as in ``reference.forward``.
     """
-    y = torch.empty(x.shape, dtype=x.dtype)
+    y = torch.empty_like(x, memory_format=torch.contiguous_format)
     final_state = delta.new_empty((x.shape[0], *x.shape[2:], B.shape[3]))
     saved = empty_saved(x, delta, B) if differentiable else None
     compiled.run(
@@ -70,7 +70,7 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of x, delta, exponent, B, C, D and initial state, the last two as if they were given."""
     splits = _splits(x, B)
-    x_gradient = torch.empty(x.shape, dtype=x.dtype)
+    x_gradient = torch.empty_like(x, memory_format=torch.contiguous_format)
     # Zeros: a head without channels has no task that would write them.
     delta_gradient, exponent_gradient = delta.new_zeros(delta.shape), delta.new_zeros(delta.shape)
     B_gradient, C_gradient = delta.new_empty((splits, *B.shape)), delta.new_empty((splits, *C.shape))
