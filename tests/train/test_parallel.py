@@ -4,20 +4,17 @@ Oracle: one process with the same global batch. Tolerances: see the table.
 """
 
 import os
-import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.train.processes import ROOT, run_two
 from tests.train.toy import BATCH, TRAIN, toy_config, toy_data, toy_model
 
 from clew.runs import RunDirectory
 from clew.train import fit
 from clew.train.team import rows_of
-
-ROOT = Path(__file__).resolve().parents[2]
 
 TOLERANCES = {
     # Sums in another order, in float32, grow apart over nine steps of AdamW; the promise to users is 1e-4.
@@ -25,6 +22,10 @@ TOLERANCES = {
     # AdamW divides by the root of the squared gradient, so rounding moves a weight by a share of its rate.
     "weights": 1e-3,
 }
+
+TOY = ["-m", "tests.train.toy"]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+SETTINGS = ["checkpoint_every=0", "learning_rate=0.01"]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
@@ -39,54 +40,23 @@ def test_rows_are_divided_evenly_and_wholly(total, processes):
     assert all(share.rows == slice(0, 1) for share in shares if share.idle)
 
 
-def _train(directory, *arguments, launcher=None):
-    """Train the toy in two processes.
-
-    Returns:
-        The exit codes and what was written to stderr, of the launcher or of each process.
-    """
-    codes, written = _run(["-m", "tests.train.toy", str(directory), *arguments], launcher)
+def _train(directory, *arguments):
+    """Train the toy in two processes: the exit codes, and what they wrote to stderr."""
+    codes, written = run_two([*TOY, str(directory), *arguments])
     return codes, "".join(written)
-
-
-def _run(program, launcher=None):
-    """Run a program of Python's in two processes.
-
-    Returns:
-        The exit codes and what was written to stderr, of the launcher or of each process.
-    """
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    commands = [[sys.executable, *(launcher or []), *program]]
-    variables = [{}]
-    if launcher is None:
-        # What a launcher does, without the time it takes.
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        variables = [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
-        commands *= 2
-    running = [
-        subprocess.Popen(command, cwd=ROOT, env=environment | own, stderr=subprocess.PIPE, text=True)
-        for command, own in zip(commands, variables, strict=True)
-    ]
-    written = [process.communicate(timeout=600)[1] for process in running]
-    return [process.returncode for process in running], written
-
-
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-
-
-SETTINGS = ["checkpoint_every=0", "learning_rate=0.01"]
 
 
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory):
-    """The run directories of two processes under torchrun, by kind of target."""
+    """The run directories of two processes, by kind of target; those of the first under torchrun."""
     paths = {target: tmp_path_factory.mktemp(target) / "run" for target in ("sequence", "step")}
-    for target, launcher in (("sequence", TORCHRUN), ("step", None)):
-        codes, written = _train(paths[target], *SETTINGS, "--target", target, launcher=launcher)
-        assert set(codes) == {0}, written
+    launched = subprocess.run(
+        [sys.executable, *TORCHRUN, *TOY, str(paths["sequence"]), *SETTINGS],
+        cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True, timeout=600,
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr
+    codes, written = _train(paths["step"], *SETTINGS, "--target", "step")
+    assert codes == [0, 0], written
     return paths
 
 
@@ -153,6 +123,6 @@ team.wait()
 @pytest.mark.parametrize("before", [False, True])
 def test_a_process_takes_down_the_group_it_formed(before, then, code):
     # Threads of gloo's that outlive the interpreter abort the process, but so rarely that no test could wait.
-    codes, written = _run(["-c", ENDS.format(before=before, then=then)])
+    codes, written = run_two(["-c", ENDS.format(before=before, then=then)])
     assert codes == [code, code], written
     assert [text.splitlines()[-1] for text in written] == [f"group: {before}"] * 2
