@@ -1,8 +1,9 @@
 """The processes that train together and the device of each: accelerate's, in the words training needs."""
 
 import atexit
+import weakref
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -65,7 +66,7 @@ class Team:
         if not found and _formed() and distributed.get_backend() == "gloo":
             # A thread of gloo's that lets go of its work when the interpreter is ending asks for its lock,
             # and the process aborts. NCCL has no such threads, and would wait for processes that failed.
-            atexit.register(accelerator.end_training)
+            atexit.register(_take_down, weakref.ref(distributed.group.WORLD))
         return cls(accelerator)
 
     @property
@@ -106,3 +107,9 @@ class Team:
 def _formed() -> bool:
     """Whether there is a process group."""
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _take_down(group: weakref.ref[Any]) -> None:
+    """Take the process group down, if it is still this one."""
+    if _formed() and group() is distributed.group.WORLD:
+        distributed.destroy_process_group()
