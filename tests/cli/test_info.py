@@ -164,7 +164,7 @@ def test_very_long_lists_of_names_are_cut():
     from clew.cli.info import _wrapped
 
     names = [f"byte {k}" for k in range(256)]
-    *lines, rest = [text for _, text in _wrapped("channels", names)]
+    *lines, rest = [text for _, text in _wrapped("channels", [name.replace(" ", "\t") for name in names])]
     shown = " ".join(lines).rstrip(",").split(", ")
     assert shown == names[: len(shown)]
     assert rest == f"… and {256 - len(shown)} more"

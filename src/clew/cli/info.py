@@ -144,7 +144,7 @@ def _evaluation(directory: "RunDirectory") -> str:
 
 def _wrapped(name: str, words: Sequence[str]) -> list[list[str]]:
     """Rows of a table for a list that may be long; of a very long one, its beginning and how many more."""
-    unbroken = (word.replace(" ", "\N{NO-BREAK SPACE}") for word in words)
+    unbroken = ("\N{NO-BREAK SPACE}".join(word.split()) for word in words)
     lines = textwrap.wrap(", ".join(unbroken), 80, break_long_words=False, break_on_hyphens=False)
     if len(lines) > _MOST_LINES:
         shown = sum(len(line.split(" ")) for line in lines[:_SHOWN_LINES])
