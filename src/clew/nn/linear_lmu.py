@@ -13,10 +13,10 @@ from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.legendre import LegendreMemory
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import last_valid, zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import check_factor
 from clew.ops import matrix_scan
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["LinearLMU", "LinearLMUConstants", "LinearLMUState"]

@@ -13,9 +13,9 @@ from clew.nn.gated import loop
 from clew.nn.legendre import LegendreMemory
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import check_factor
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["LMU", "LMUConstants", "LMUState"]

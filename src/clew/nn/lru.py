@@ -11,7 +11,6 @@ from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.shared_diagonal import (
@@ -24,6 +23,7 @@ from clew.nn.shared_diagonal import (
     step,
     zeros,
 )
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["LRU"]

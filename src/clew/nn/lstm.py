@@ -11,9 +11,9 @@ from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.gated import GatedConstants, loop, start, torch_runs, torch_sequence
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import check_factor
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["LSTM", "LSTMState"]

@@ -12,13 +12,13 @@ from clew.maths.softplus import softplus
 from clew.nn.arguments import check_step
 from clew.nn.mixer import state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.rms import rms_normed
 from clew.nn.selective import step_bias, widened
 from clew.nn.selective_mixer import ConvPadding, SelectiveMixer
 from clew.ops import causal_conv_step, selective_scan, selective_scan_step
+from clew.ops.precision import without_autocast
 
 __all__ = ["Mamba", "MambaConstants", "MambaState"]
 

@@ -14,10 +14,10 @@ from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import last_valid, right_aligned, zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import check_factor
 from clew.ops import fft_conv, matrix_scan
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["RNN", "RNNConstants", "RNNState"]

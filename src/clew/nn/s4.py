@@ -14,10 +14,10 @@ from clew.nn.dplr import MODES, DPLRConstants, DPLRState, Mode, dense, run, step
 from clew.nn.dplr_varying import DPLREquation, run_varying
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import continues, valid, zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.spectra import initial_low_rank
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["S4"]

@@ -13,10 +13,10 @@ from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.diagonal import MODES, DiagonalConstants, DiagonalState, Mode, check_mode, real_form, run, step
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.spectra import initial_spectrum
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["S4D"]

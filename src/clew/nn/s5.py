@@ -12,7 +12,6 @@ from clew.nn.arguments import check_sequence, check_step
 from clew.nn.both_ways import NO_STATE, both_ways, check_one_way
 from clew.nn.mixer import Mixer, state_dtype
 from clew.nn.padding import zero_padding
-from clew.nn.precision import without_autocast
 from clew.nn.registry import mixers
 from clew.nn.resampling import with_longer_steps
 from clew.nn.shared_diagonal import (
@@ -26,6 +25,7 @@ from clew.nn.shared_diagonal import (
     zeros,
 )
 from clew.nn.spectra import normal_spectrum
+from clew.ops.precision import without_autocast
 from clew.systems import DiscreteStateSpace, StateSpace
 
 __all__ = ["S5"]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-__all__ = ["accumulation_dtype", "converted", "full_precision", "real_dtype"]
+__all__ = ["accumulation_dtype", "converted", "real_dtype", "without_autocast"]
 
 
 def accumulation_dtype(arguments: Mapping[str, Tensor | None]) -> torch.dtype:
@@ -36,12 +36,6 @@ def converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
-def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
-    """Context in which no matrix product on this tensor's device is lowered to half precision by autocast."""
-    device = tensor.device.type
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
-
-
 def real_dtype(dtype: torch.dtype) -> torch.dtype:
     """The dtype of the real part; ``torch.dtype.to_real``, but traceable by ``torch.compile``.
 
@@ -49,3 +43,14 @@ def real_dtype(dtype: torch.dtype) -> torch.dtype:
     torch.float32
     """
     return {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(dtype, dtype)
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """A context in which operations on ``device`` keep the dtypes of their arguments.
+
+    What accumulates over time stays in the dtype of its state, whatever is around it.
+    """
+    # Devices such as meta, where shapes alone are worked out, have no autocast to ask for.
+    if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()

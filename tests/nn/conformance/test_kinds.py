@@ -123,3 +123,12 @@ def test_what_is_no_tensor_is_named_by_step(member):
 def test_a_factor_that_is_no_number_is_named(member):
     with pytest.raises(ValueError, match=r"factor is a number, .*; got str: give it as a float"):
         build(member).resample("2")
+
+
+@every()
+def test_shapes_are_worked_out_without_numbers(member):
+    layer, x = build(member, torch.float32), random_input(torch.float32)
+    y, final = layer(x)
+    shapes, without = layer.to("meta")(x.to("meta"))
+    assert (shapes.shape, shapes.dtype) == (y.shape, y.dtype)
+    assert [part.shape for part in without] == [part.shape for part in final]

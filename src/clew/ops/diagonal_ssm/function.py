@@ -4,7 +4,7 @@ from torch import Tensor
 
 from clew.ops.diagonal_ssm import op, reference
 from clew.ops.gradients import needs_gradient
-from clew.ops.precision import accumulation_dtype, converted, full_precision, real_dtype
+from clew.ops.precision import accumulation_dtype, converted, real_dtype, without_autocast
 from clew.ops.segments import reset_mask
 
 __all__ = ["diagonal_ssm"]
@@ -79,7 +79,7 @@ def diagonal_ssm(
         return x.clone(), C.new_zeros((batch, *C.shape)) if initial_state is None else initial_state.clone()
     backend = op.operation.choose(x, A_bar, B_bar, C).backend
     if backend == "reference":
-        with full_precision(x):
+        with without_autocast(x.device):
             return reference.forward(x, A_bar, B_bar, C, D, initial_state, reset, lengths)
     tensors = (x, A_bar, B_bar, C, D, initial_state)
     y, final_state, _ = op.diagonal_ssm(*tensors, reset, lengths, needs_gradient(tensors), backend)

@@ -8,7 +8,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["diagonal_ssm", "diagonal_ssm_backward", "operation"]
 
@@ -32,7 +32,7 @@ def diagonal_ssm(
 
     Unless it is to be ``differentiable``, nothing is kept for backward.
     """
-    with full_precision(x):
+    with without_autocast(x.device):
         y, final_state, saved = operation.module(backend).forward(
             x, A_bar, B_bar, C, D, initial_state, reset, lengths, differentiable
         )
@@ -55,7 +55,7 @@ def diagonal_ssm_backward(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of x, A_bar, B_bar, C, D (as if it were given) and the initial state (empty without one)."""
-    with full_precision(x):
+    with without_autocast(x.device):
         gradients: tuple[Tensor, ...] = operation.module(backend).backward(
             y_gradient, final_gradient, saved, x, A_bar, B_bar, C, D, initial_state, reset, lengths
         )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.broadcasting import leading_shape
 from clew.ops.fft_conv import op, reference
-from clew.ops.precision import accumulation_dtype, full_precision, real_dtype
+from clew.ops.precision import accumulation_dtype, real_dtype, without_autocast
 
 __all__ = ["fft_conv"]
 
@@ -60,7 +60,7 @@ def fft_conv(x: Tensor, kernel: Tensor, *, mixing: bool = False) -> Tensor:
     kernel = kernel.to(dtype if kernel.is_complex() else real)
     backend = op.operation.choose(x, kernel).backend
     if backend == "reference":
-        with full_precision(x):
+        with without_autocast(x.device):
             y = reference.forward(x, kernel, mixing)
     else:
         y = op.fft_conv(x, kernel, mixing, backend)

@@ -9,7 +9,7 @@ from clew.ops.backends import Operation
 from clew.ops.broadcasting import leading_shape
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["fft_conv", "fft_conv_backward", "operation"]
 
@@ -19,7 +19,7 @@ operation = Operation("fft_conv")
 @custom_op("clew::fft_conv")
 def fft_conv(x: Tensor, kernel: Tensor, mixing: bool, backend: str) -> Tensor:
     """The convolution; arguments as in ``reference.forward``."""
-    with full_precision(x):
+    with without_autocast(x.device):
         y: Tensor = operation.module(backend).forward(x, kernel, mixing)
     return y.contiguous()
 
@@ -29,7 +29,7 @@ def fft_conv_backward(
     gradient: Tensor, x: Tensor, kernel: Tensor, mixing: bool, backend: str
 ) -> tuple[Tensor, Tensor]:
     """Gradients of x and kernel, each in its argument's shape and dtype."""
-    with full_precision(x):
+    with without_autocast(x.device):
         x_gradient, kernel_gradient = operation.module(backend).backward(gradient, x, kernel, mixing)
     return x_gradient.contiguous(), kernel_gradient.contiguous()
 

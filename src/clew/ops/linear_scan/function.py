@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from clew.ops.linear_scan import op, reference
-from clew.ops.precision import accumulation_dtype, full_precision
+from clew.ops.precision import accumulation_dtype, without_autocast
 from clew.ops.segments import reset_mask
 
 __all__ = ["linear_scan"]
@@ -56,7 +56,7 @@ def linear_scan(
         return inputs.to(output_dtype), empty
     backend = op.operation.choose(decay, inputs).backend
     if backend == "reference":
-        with full_precision(inputs):
+        with without_autocast(inputs.device):
             states, final_state = reference.forward(decay, inputs, initial_state)
     else:
         states, final_state = op.linear_scan(decay, inputs, initial_state, backend)

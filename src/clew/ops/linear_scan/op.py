@@ -7,7 +7,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["linear_scan", "linear_scan_backward", "operation"]
 
@@ -19,7 +19,7 @@ def linear_scan(
     decay: Tensor, inputs: Tensor, initial_state: Tensor | None, backend: str
 ) -> tuple[Tensor, Tensor]:
     """States (batch, time, ...) and the last of them (batch, ...); arguments as in ``reference.forward``."""
-    with full_precision(inputs):
+    with without_autocast(inputs.device):
         states, final_state = operation.module(backend).forward(decay, inputs, initial_state)
     return states.contiguous(), final_state.contiguous()
 
@@ -35,7 +35,7 @@ def linear_scan_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of decay (in its own shape), inputs and initial state (always (batch, ...))."""
     module = operation.module(backend)
-    with full_precision(states):
+    with without_autocast(states.device):
         decay_gradient, inputs_gradient, initial_gradient = module.backward(
             states_gradient, final_gradient, decay, states, initial_state
         )

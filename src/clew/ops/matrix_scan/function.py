@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.broadcasting import leading_shape
 from clew.ops.matrix_scan import op, reference
-from clew.ops.precision import accumulation_dtype, full_precision
+from clew.ops.precision import accumulation_dtype, without_autocast
 
 __all__ = ["matrix_scan"]
 
@@ -72,7 +72,7 @@ def matrix_scan(A: Tensor, inputs: Tensor, *, initial_state: Tensor | None = Non
         return inputs.to(output_dtype), empty
     backend = op.operation.choose(A, inputs).backend
     if backend == "reference":
-        with full_precision(inputs):
+        with without_autocast(inputs.device):
             states, final_state = reference.forward(A, inputs, initial_state)
     else:
         states, final_state = op.matrix_scan(A, inputs, initial_state, backend)

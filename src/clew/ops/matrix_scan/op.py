@@ -7,7 +7,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["matrix_scan", "matrix_scan_backward", "operation"]
 
@@ -19,7 +19,7 @@ def matrix_scan(
     A: Tensor, inputs: Tensor, initial_state: Tensor | None, backend: str
 ) -> tuple[Tensor, Tensor]:
     """States (..., time, N) and the last of them (..., N); arguments as in ``reference.forward``."""
-    with full_precision(inputs):
+    with without_autocast(inputs.device):
         states, final_state = operation.module(backend).forward(A, inputs, initial_state)
     return states.contiguous(), final_state.contiguous()
 
@@ -34,7 +34,7 @@ def matrix_scan_backward(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of A (in its own shape), inputs and initial state (always (..., N))."""
-    with full_precision(states):
+    with without_autocast(states.device):
         A_gradient, inputs_gradient, initial_gradient = operation.module(backend).backward(
             states_gradient, final_gradient, A, states, initial_state
         )

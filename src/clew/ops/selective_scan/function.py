@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.gradients import needs_gradient
 from clew.ops.lengths import valid_samples
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 from clew.ops.segments import reset_mask
 from clew.ops.selective_scan import op, reference
 from clew.ops.selective_scan.arguments import Arguments
@@ -85,7 +85,7 @@ def selective_scan(
         reset = None if reset is None else reset & valid
     backend = op.operation.choose(*given[:5]).backend
     if backend == "reference":
-        with full_precision(x):
+        with without_autocast(x.device):
             y, final_state = reference.forward(*given, reset, dt_softplus)
     else:
         y, final_state, _ = op.selective_scan(*given, reset, dt_softplus, needs_gradient(given), backend)
@@ -136,6 +136,6 @@ def selective_scan_step(
     gate = None if z is None else z.unsqueeze(1)
     x_k, dt_k, B_k, C_k = (signal.unsqueeze(1) for signal in (x, dt, B, C))
     given = Arguments(x_k, dt_k, A, B_k, C_k, D, gate, dt_bias, state).checked()
-    with full_precision(x):
+    with without_autocast(x.device):
         y, state = reference.forward(*given, None, dt_softplus)
     return y.squeeze(1).to(x.dtype), state

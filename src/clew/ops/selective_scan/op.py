@@ -8,7 +8,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["operation", "selective_scan", "selective_scan_backward"]
 
@@ -37,7 +37,7 @@ def selective_scan(
 
     Unless it is to be ``differentiable``, nothing is kept for backward.
     """
-    with full_precision(x):
+    with without_autocast(x.device):
         y, final_state, saved = operation.module(backend).forward(
             x, dt, A, B, C, D, z, dt_bias, initial_state, reset, dt_softplus, differentiable
         )
@@ -66,7 +66,7 @@ def selective_scan_backward(
 
     That of z is empty if it is not given.
     """
-    with full_precision(x):
+    with without_autocast(x.device):
         gradients: Gradients = operation.module(backend).backward(
             y_gradient,
             final_gradient,

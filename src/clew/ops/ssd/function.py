@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clew.ops.gradients import needs_gradient
 from clew.ops.lengths import valid_samples
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 from clew.ops.segments import reset_mask
 from clew.ops.ssd import op, reference
 from clew.ops.ssd.arguments import Arguments
@@ -85,7 +85,7 @@ def ssd(
         return x.clone(), empty if state is None else state.clone()
     backend = op.operation.choose(*prepared[:5]).backend
     if backend == "reference":
-        with full_precision(x):
+        with without_autocast(x.device):
             y, final_state = reference.forward(*prepared, reset)
     else:
         y, final_state, _ = op.ssd(*prepared, reset, needs_gradient(prepared), backend)
@@ -134,6 +134,6 @@ def ssd_step(
     x_k, dt_k, B_k, C_k = (signal.unsqueeze(1) for signal in (x, dt, B, C))
     given = Arguments(x_k, dt_k, A, B_k, C_k, D, dt_bias, state)
     given.check()
-    with full_precision(x):
+    with without_autocast(x.device):
         y, state = reference.forward(*given.prepared(None, dt_softplus), None)
     return y.squeeze(1).to(x.dtype), state

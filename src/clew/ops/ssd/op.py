@@ -8,7 +8,7 @@ from torch import Tensor
 from clew.ops.backends import Operation
 from clew.ops.custom_op import custom_op
 from clew.ops.gradients import keep_for_backward, of_given, once_differentiable
-from clew.ops.precision import full_precision
+from clew.ops.precision import without_autocast
 
 __all__ = ["operation", "ssd", "ssd_backward"]
 
@@ -34,7 +34,7 @@ def ssd(
 
     Unless it is to be ``differentiable``, nothing is kept for backward.
     """
-    with full_precision(x):
+    with without_autocast(x.device):
         y, final_state, saved = operation.module(backend).forward(
             x, delta, exponent, B, C, D, initial_state, reset, differentiable
         )
@@ -57,7 +57,7 @@ def ssd_backward(
     backend: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of x, delta, exponent, B, C, D and initial state, the last two as if they were given."""
-    with full_precision(x):
+    with without_autocast(x.device):
         gradients: Gradients = operation.module(backend).backward(
             y_gradient, final_gradient, saved, x, delta, exponent, B, C, D, initial_state, reset
         )
