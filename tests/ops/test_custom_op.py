@@ -21,6 +21,7 @@ from tests.ops.cases import (
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from clew.ops import custom_op, use_backend
@@ -103,6 +104,18 @@ class Seen(TorchDispatchMode):
         return function(*arguments, **(options or {}))
 
 
+class Called(TorchFunctionMode):
+    """Keeps the names of what is called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        self.names.append(getattr(function, "_opname", None))
+        return function(*arguments, **(options or {}))
+
+
 @first_of_each
 def test_modes_and_tracers_see_one_operation(case):
     arguments = leaves(full(case))
@@ -115,9 +128,23 @@ def test_modes_and_tracers_see_one_operation(case):
         f"clew.{case.operation}.default"
     ]
 
+    with Called() as mode:
+        case.run(arguments)
+    assert mode.names.count(case.operation) == 1
+
     fake = FakeTensorMode()
     results = case.run({name: fake.from_tensor(value) for name, value in floating(full(case))[0].items()})
     assert all(type(result) is FakeTensor for result in results)
+
+    arguments = {name: value.detach().to("meta") for name, value in floating(full(case))[0].items()}
+    assert all(result.is_meta for result in case.run(leaves(arguments)))
+
+
+@first_of_each
+def test_a_functional_program_has_the_operation(case):
+    arguments = full(case)
+    found = torch.func.functionalize(case.run)(arguments)
+    assert all(map(torch.equal, found, case.run(arguments)))
 
 
 @_deprecated_within
@@ -194,11 +221,37 @@ def test_forward_mode_is_refused(case):
     """PyTorch's custom ops return zero for the derivative."""
     given = floating(full(case))[0]
     tangents = {name: torch.ones_like(value) for name, value in given.items()}
+    name, value = next(iter(given.items()))
+
+    def run(value):
+        return case.run(given | {name: value})[0]
+
+    def duals():
+        return {name: forward_ad.make_dual(value, tangents[name]) for name, value in given.items()}
+
     message = f"^{case.operation} has no derivative in forward mode .*use_backend"
     with pytest.raises(RuntimeError, match=message):
         torch.func.jvp(lambda values: case.run(values)[0], (given,), (tangents,))
+    with pytest.raises(RuntimeError, match=message):
+        torch.func.linearize(run, value)
+    with pytest.raises(RuntimeError, match=message):
+        torch.autograd.functional.jacobian(run, value, vectorize=True, strategy="forward-mode")
     with forward_ad.dual_level(), pytest.raises(RuntimeError, match=message):
-        case.run({name: forward_ad.make_dual(value, tangents[name]) for name, value in given.items()})
+        case.run(duals())
+    with Seen(), forward_ad.dual_level(), pytest.raises(RuntimeError, match=message):
+        case.run(duals())
+    with forward_ad.dual_level():  # and nothing in it that has a derivative
+        assert torch.equal(run(value), case.run(given)[0])
+
+
+@first_of_each
+def test_forward_mode_of_the_backward_pass_is_a_second_derivative(case):
+    arguments = leaves(floating(full(case))[0])
+    y = case.run(arguments)[0]
+    with forward_ad.dual_level():
+        weight = forward_ad.make_dual(torch.ones_like(y), torch.ones_like(y))
+        with pytest.raises(RuntimeError, match=f"^{case.operation} is differentiable once"):
+            torch.autograd.grad(y, list(arguments.values()), weight, allow_unused=True)
 
 
 @_deprecated_within

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType, peek_interpreter_stack
 from torch.autograd import forward_ad
 
 from clew.ops.gradients import needs_gradient
@@ -37,6 +38,7 @@ class CustomOp:
         self._dispatched = torch.library.custom_op(name, function, mutates_args=())
         self._recorded: Callable[..., Any] = self._dispatched
         self._transformed: Callable[..., Any] = self._dispatched
+        self._jvp: Callable[..., None] = self._refuse_forward_mode
 
     def register_fake(self, fake: Callable[..., Any]) -> Callable[..., Any]:
         """Say what the results look like, as ``CustomOpDef.register_fake`` does; a decorator."""
@@ -47,8 +49,16 @@ class CustomOp:
         backward: Callable[..., Any],
         *,
         setup_context: Callable[[Any, tuple[Any, ...], Any], None] | None = None,
+        jvp: Callable[..., None] | None = None,
     ) -> None:
-        """Give the operation a gradient, as ``CustomOpDef.register_autograd`` does; none in forward mode."""
+        """Give the operation a gradient, as ``CustomOpDef.register_autograd`` does.
+
+        Args:
+            backward: as there.
+            setup_context: as there.
+            jvp: raises the error of forward mode, which has no derivative; if not given, one that says so.
+        """
+        self._jvp = jvp or self._refuse_forward_mode
         self._dispatched.register_autograd(backward, setup_context=setup_context)
 
         def keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -61,7 +71,7 @@ class CustomOp:
             return results
 
         def function(**methods: Callable[..., Any]) -> Callable[..., Any]:
-            methods |= {"backward": backward, "jvp": self._refuse_forward_mode}
+            methods |= {"backward": backward, "jvp": self._jvp}
             attributes = {name: staticmethod(method) for name, method in methods.items()}
             kind: Any = type(self._short_name, (torch.autograd.Function,), attributes)
             apply: Callable[..., Any] = kind.apply
@@ -77,13 +87,14 @@ class CustomOp:
         if torch.compiler.is_compiling():
             return self._dispatched(*arguments)
         if torch._C._are_functorch_transforms_active():
-            return self._transformed(*arguments)
+            # What makes a program functional has no rule for functions of autograd's, and one for operations.
+            functional = peek_interpreter_stack().key() == TransformType.Functionalize
+            return (self._dispatched if functional else self._transformed)(*arguments)
+        if forward_ad._current_level >= 0 and any(map(_has_tangent, arguments)):
+            self._jvp()
         if _watched(arguments):
             return self._dispatched(*arguments)
-        # Recorded, tensors with a derivative in forward mode are refused.
-        if forward_ad._current_level >= 0 or needs_gradient(arguments):
-            return self._recorded(*arguments)
-        return self._function(*arguments)
+        return (self._recorded if needs_gradient(arguments) else self._function)(*arguments)
 
     def _one_by_one(self, info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
         """The rule of ``torch.func.vmap``: the calls one after another, their results stacked."""
@@ -127,7 +138,16 @@ def _watched(arguments: tuple[Any, ...]) -> bool:
     """Whether something has to see a call as one operation: a mode, a tracer, a kind of tensor."""
     return (
         torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._len_torch_function_stack() > 0
         or torch._C._is_tracing()
         or torch._C._dispatch_tls_is_dispatch_key_included("VmapMode")
         or any(isinstance(each, Tensor) and type(each) not in _PLAIN for each in arguments)
     )
+
+
+def _has_tangent(argument: Any) -> bool:
+    """Whether it is a tensor with a derivative in forward mode, which PyTorch's dispatcher would let fall."""
+    if not isinstance(argument, Tensor):
+        return False
+    tangent: Tensor | None = forward_ad.unpack_dual(argument).tangent  # type: ignore[no-untyped-call] # torch's
+    return tangent is not None

@@ -40,13 +40,13 @@ def of_given(tensors: Iterable[Tensor | None], gradients: Iterable[Tensor]) -> t
 
 
 def once_differentiable(backward: "CustomOp") -> None:
-    """Make a second backward pass through the backward op raise a ``RuntimeError`` that says what to do."""
+    """Make a derivative of the backward op raise a ``RuntimeError`` that says what to do."""
     name = backward.name.removeprefix("clew::").removesuffix("_backward")
 
-    def refuse(ctx: Any, *gradients: Tensor) -> None:
+    def refuse(*_: Any) -> None:
         raise RuntimeError(
             f"{name} is differentiable once: its backward pass has no derivative. "
             'For second derivatives, call it inside clew.use_backend("reference").'
         )
 
-    backward.register_autograd(refuse)
+    backward.register_autograd(refuse, jvp=refuse)

@@ -1,7 +1,8 @@
 """Who is in the suite, and what each may refuse.
 
 A new mixer brings a file in mixers/ with its published equations and its constructors, and gets every test.
-Whatever it cannot do is a row of its EXCEPTIONS, and must raise the ValueError written there.
+Whatever it cannot do is a row of its EXCEPTIONS, and must raise the error written there, a ValueError unless
+torch is asked first.
 """
 
 from tests.nn.conformance.mixers import dss, gru, linear_lmu, lmu, lru, lstm, mamba, mamba2, rnn, s4, s4d, s5

@@ -83,6 +83,13 @@ def test_no_resampling(name, why):
         build(member_called(name)).resample(2)
 
 
+@rows("vmap")
+def test_no_vmap(name, why):
+    layer = build(member_called(name))
+    with pytest.raises(RuntimeError, match=re.escape(why)):
+        torch.func.vmap(lambda row: layer(row[None])[0])(random_input())
+
+
 @every()
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("inf"), float("nan")])
 def test_what_is_no_factor_is_refused(member, factor):
@@ -101,6 +108,7 @@ def test_every_exception_has_its_test():
         "resample",
         "state",
         "step",
+        "vmap",
     }
     assert {name for name, _ in EXCEPTIONS} <= {member.name for member in MEMBERS}
 

@@ -123,11 +123,9 @@ def test_of_dt(member):
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
-@every()
+@every("vmap")
 def test_of_each_row_by_torch_func(member):
     """Oracle: autograd, one row after another."""
-    if member.name.startswith(("gru", "lstm")):
-        pytest.skip("torch's own GRU and LSTM cannot be mapped over")
     layer, x = build(member), random_input()
     parameters = {name: parameter.detach() for name, parameter in layer.named_parameters()}
 

@@ -33,6 +33,7 @@ REFUSALS = {
     "dt": "a GRU is defined in discrete time and takes no dt",
     "system": "a GRU is not a linear system",
     "continuous_system": "a GRU is defined in discrete time and has no continuous system",
+    "vmap": "Batching rule not implemented for aten::gru.input",  # torch's own words
 }
 EXCEPTIONS = {
     (member.name, feature): error for member in MEMBERS for feature, error in REFUSALS.items()

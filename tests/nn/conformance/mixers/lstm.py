@@ -33,6 +33,7 @@ REFUSALS = {
     "dt": "an LSTM is defined in discrete time and takes no dt",
     "system": "an LSTM is not a linear system",
     "continuous_system": "an LSTM is defined in discrete time and has no continuous system",
+    "vmap": "Batching rule not implemented for aten::lstm.input",  # torch's own words
 }
 EXCEPTIONS = {
     (member.name, feature): error for member in MEMBERS for feature, error in REFUSALS.items()
