@@ -36,7 +36,7 @@ def phi1(z: Tensor) -> Tensor:
     if z.is_complex():
         return torch.complex(*phi1_pair(z.real, z.imag))
     near = z.abs() < SERIES_RADIUS
-    series = _series(torch.where(near, z, 0.0))
+    series = _series(torch.where(near, z, 0.0), SERIES)
     far = torch.where(near, 1.0, z)  # a closed form at 0 would poison the gradient even where it is not taken
     return torch.where(near, series, torch.expm1(far) / far)
 
@@ -58,8 +58,10 @@ def phi1_pair(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
         value: pairs.Pair = _Phi1Pair.apply(*z)  # type: ignore[no-untyped-call] # torch has none here either
         return value
     # Compilers differentiate what they trace, and warn of functions of one's own; calls cost them nothing.
-    near, inside, far = _parts(z)
-    series, closed = _series_pair(inside, SERIES), pairs.divide(_expm1(far), far)
+    near = _near(z)
+    inside = torch.where(near, z[0], 0.0), torch.where(near, z[1], 0.0)
+    far = torch.where(near, 1.0, z[0]), torch.where(near, 1.0, z[1])
+    series, closed = _series_pair(inside), pairs.divide(_expm1(far), far)
     return torch.where(near, series[0], closed[0]), torch.where(near, series[1], closed[1])
 
 
@@ -83,23 +85,21 @@ class _Phi1Pair(Function):
     def backward(ctx: Any, by_real: Tensor, by_imag: Tensor) -> tuple[Tensor, Tensor]:
         real, imag, *value = ctx.saved_tensors
         # φ₁ is holomorphic: dφ₁ = φ₁′ (dx + i dy), and the gradient takes the conjugate of φ₁′.
-        slope = _slope_pair((real, imag), (value[0], value[1]))
-        return pairs.multiply((by_real, by_imag), (slope[0], -slope[1]))
+        gradient = torch.complex(by_real, by_imag) * _slope((real, imag), (value[0], value[1])).conj()
+        return gradient.real, gradient.imag
 
 
-def _slope_pair(z: pairs.Pair, value: pairs.Pair) -> pairs.Pair:
-    """φ₁′(z) = (eᶻ − φ₁(z))/z, near 0 by its series."""
-    near, inside, far = _parts(z)
-    series, grown = _series_pair(inside, SLOPE_SERIES), pairs.exp(far)
-    closed = pairs.divide((grown[0] - value[0], grown[1] - value[1]), far)
-    return torch.where(near, series[0], closed[0]), torch.where(near, series[1], closed[1])
+def _slope(parts: pairs.Pair, value: pairs.Pair) -> Tensor:
+    """φ₁′(z) = (eᶻ − φ₁(z))/z, near 0 by its series; complex: what runs backwards is not exported."""
+    near, z = _near(parts), torch.complex(*parts)
+    inside, far = torch.where(near, z, 0.0), torch.where(near, 1.0, z)
+    closed = (torch.complex(*pairs.exp((far.real, far.imag))) - torch.complex(*value)) / far
+    return torch.where(near, _series(inside, SLOPE_SERIES), closed)
 
 
-def _parts(z: pairs.Pair) -> tuple[Tensor, pairs.Pair, pairs.Pair]:
-    """Where the series is taken, what of, and what the closed form is taken of elsewhere."""
-    near = torch.maximum(z[0].abs(), z[1].abs()) < SERIES_RADIUS * 0.7
-    inside = torch.where(near, z[0], 0.0), torch.where(near, z[1], 0.0)
-    return near, inside, (torch.where(near, 1.0, z[0]), torch.where(near, 1.0, z[1]))
+def _near(z: pairs.Pair) -> Tensor:
+    """Where the series is taken."""
+    return torch.maximum(z[0].abs(), z[1].abs()) < SERIES_RADIUS * 0.7
 
 
 def _expm1(z: pairs.Pair) -> pairs.Pair:
@@ -108,19 +108,18 @@ def _expm1(z: pairs.Pair) -> pairs.Pair:
     return torch.expm1(z[0]) * torch.cos(z[1]) - 2.0 * half * half, torch.exp(z[0]) * torch.sin(z[1])
 
 
-def _series(z: Tensor) -> Tensor:
-    """φ₁ by Horner's rule."""
+def _series(z: Tensor, terms: tuple[float, ...]) -> Tensor:
+    """Σ terms[n] zⁿ by Horner's rule."""
     total = torch.zeros_like(z)
-    for term in reversed(SERIES):
+    for term in reversed(terms):
         total = total * z + term
     return total
 
 
-def _series_pair(z: pairs.Pair, terms: tuple[float, ...]) -> pairs.Pair:
-    """Σ terms[n] zⁿ by Horner's rule, on a pair."""
+def _series_pair(z: pairs.Pair) -> pairs.Pair:
+    """φ₁ by Horner's rule, on a pair."""
     total = torch.zeros_like(z[0]), torch.zeros_like(z[1])
-    for term in reversed(terms):
-        # In few operations: on a small tensor each costs more to call than to carry out.
+    for term in reversed(SERIES):
         real = torch.addcmul(total[0] * z[0], total[1], z[1], value=-1.0)
         imag = torch.addcmul(total[0] * z[1], total[1], z[0])
         total = real + term, imag

@@ -89,6 +89,7 @@ def test_aot_eager_from_rest(member):
 @pytest.mark.slow
 @every()
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # inductor's own
+@pytest.mark.filterwarnings("ignore:`torch._prims_common.check` is deprecated")  # likewise
 @pytest.mark.filterwarnings(
     "ignore:Torchinductor does not support code generation for complex"
 )  # it calls ATen
