@@ -255,6 +255,16 @@ def lengths_of(time):
     return torch.tensor([0, time, (time + 1) // 2])
 
 
+def full(case, time, dtype):
+    """The case's arguments with everything that it takes."""
+    arguments = case.build(time, dtype)
+    if "segments" in case.takes:
+        arguments["segments"] = random_segments(time)
+    if "lengths" in case.takes:
+        arguments["lengths"] = lengths_of(time)
+    return arguments
+
+
 def to_numpy(arguments):
     """Values for the oracle, float64 or complex128 whatever they were."""
     wide = {True: torch.complex128, False: torch.float64}

@@ -13,10 +13,9 @@ from tests.ops.cases import (
     assert_near,
     every,
     first_of_each,
+    full,
     gradients,
     leaves,
-    lengths_of,
-    random_segments,
 )
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.autograd import forward_ad
@@ -30,16 +29,6 @@ TIME = 7
 
 # PyTorch's own use of it: its forward mode comes as scripts.
 _deprecated_within = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-
-
-def full(case, dtype=torch.float64):
-    """The case's arguments with everything that it takes."""
-    arguments = case.build(TIME, dtype)
-    if "segments" in case.takes:
-        arguments["segments"] = random_segments(TIME)
-    if "lengths" in case.takes:
-        arguments["lengths"] = lengths_of(TIME)
-    return arguments
 
 
 def floating(arguments):
@@ -68,7 +57,7 @@ def ops_of(case):
 
 @every()
 def test_a_plain_call_gives_what_the_dispatcher_gives(case, monkeypatch):
-    arguments = leaves(full(case, torch.float32))
+    arguments = leaves(full(case, TIME, torch.float32))
     found = []
     for watched in (False, True):
         if watched:
@@ -85,7 +74,7 @@ def test_a_plain_call_gives_what_the_dispatcher_gives(case, monkeypatch):
 def test_a_plain_call_goes_past_the_dispatcher(case, monkeypatch):
     for op in ops_of(case):
         monkeypatch.setattr(op, "_dispatched", None)
-    arguments = leaves(full(case))
+    arguments = leaves(full(case, TIME, torch.float64))
     gradients(case.run(arguments), arguments)
     with torch.no_grad():
         case.run(arguments)
@@ -118,12 +107,12 @@ class Called(TorchFunctionMode):
 
 @first_of_each
 def test_modes_and_tracers_see_one_operation(case):
-    arguments = leaves(full(case))
+    arguments = leaves(full(case, TIME, torch.float64))
     with Seen() as mode:
         gradients(case.run(arguments), arguments)
     assert mode.names == [case.operation, f"{case.operation}_backward"]
 
-    graph = make_fx(lambda given: case.run(given))(full(case)).graph
+    graph = make_fx(lambda given: case.run(given))(full(case, TIME, torch.float64)).graph
     assert [str(node.target) for node in graph.nodes if "clew" in str(node.target)] == [
         f"clew.{case.operation}.default"
     ]
@@ -133,16 +122,17 @@ def test_modes_and_tracers_see_one_operation(case):
     assert mode.names.count(case.operation) == 1
 
     fake = FakeTensorMode()
-    results = case.run({name: fake.from_tensor(value) for name, value in floating(full(case))[0].items()})
+    given = floating(full(case, TIME, torch.float64))[0]
+    results = case.run({name: fake.from_tensor(value) for name, value in given.items()})
     assert all(type(result) is FakeTensor for result in results)
 
-    arguments = {name: value.detach().to("meta") for name, value in floating(full(case))[0].items()}
-    assert all(result.is_meta for result in case.run(leaves(arguments)))
+    shapes = leaves({name: value.to("meta") for name, value in given.items()})
+    assert all(result.is_meta for result in case.run(shapes))
 
 
 @first_of_each
 def test_a_functional_program_has_the_operation(case):
-    arguments = full(case)
+    arguments = full(case, TIME, torch.float64)
     found = torch.func.functionalize(case.run)(arguments)
     assert all(map(torch.equal, found, case.run(arguments)))
 
@@ -151,7 +141,7 @@ def test_a_functional_program_has_the_operation(case):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @first_of_each
 def test_a_trace_holds_the_operation_and_not_its_result(case):
-    arguments = floating(full(case))[0]
+    arguments = floating(full(case, TIME, torch.float64))[0]
     names, others = list(arguments), [value + 0.1 for value in arguments.values()]
     traced = torch.jit.trace(
         lambda *values: case.run(dict(zip(names, values, strict=True))),
@@ -164,7 +154,7 @@ def test_a_trace_holds_the_operation_and_not_its_result(case):
 
 @every()
 def test_torch_func_gives_the_gradients_of_autograd(case):
-    given, rest = floating(full(case))
+    given, rest = floating(full(case, TIME, torch.float64))
     arguments = leaves(given)
     wanted = torch.autograd.grad(scalar(case.run(arguments | rest)), list(arguments.values()))
     found = torch.func.grad(lambda values: scalar(case.run(values | rest)))(given)
@@ -175,8 +165,8 @@ def test_torch_func_gives_the_gradients_of_autograd(case):
 @first_of_each
 def test_torch_func_maps_over_calls(case):
     """Mapped, differentiated and mapped, mapped and differentiated: as one call after another."""
-    rest = floating(full(case))[1]
-    sets = [floating(full(case))[0] for _ in range(3)]
+    rest = floating(full(case, TIME, torch.float64))[1]
+    sets = [floating(full(case, TIME, torch.float64))[0] for _ in range(3)]
     stacked = {name: torch.stack([given[name] for given in sets]) for name in sets[0]}
 
     def run(given):
@@ -202,7 +192,7 @@ def test_torch_func_maps_over_calls(case):
 @first_of_each
 def test_gradients_come_in_batches(case):
     """As torch.autograd.functional.jacobian(vectorize=True) wants them."""
-    arguments = leaves(floating(full(case))[0])
+    arguments = leaves(floating(full(case, TIME, torch.float64))[0])
     y = case.run(arguments)[0]
     weights = torch.stack([torch.randn_like(y) for _ in range(3)])
     inputs = list(arguments.values())
@@ -219,7 +209,7 @@ def test_gradients_come_in_batches(case):
 @first_of_each
 def test_forward_mode_is_refused(case):
     """PyTorch's custom ops return zero for the derivative."""
-    given = floating(full(case))[0]
+    given = floating(full(case, TIME, torch.float64))[0]
     tangents = {name: torch.ones_like(value) for name, value in given.items()}
     name, value = next(iter(given.items()))
 
@@ -246,7 +236,7 @@ def test_forward_mode_is_refused(case):
 
 @first_of_each
 def test_forward_mode_of_the_backward_pass_is_a_second_derivative(case):
-    arguments = leaves(floating(full(case))[0])
+    arguments = leaves(floating(full(case, TIME, torch.float64))[0])
     y = case.run(arguments)[0]
     with forward_ad.dual_level():
         weight = forward_ad.make_dual(torch.ones_like(y), torch.ones_like(y))
@@ -258,7 +248,7 @@ def test_forward_mode_of_the_backward_pass_is_a_second_derivative(case):
 @first_of_each
 def test_the_reference_has_forward_mode(case):
     """⟨u, J v⟩ = ⟨Jᵀ u, v⟩."""
-    given, rest = floating(full(case))
+    given, rest = floating(full(case, TIME, torch.float64))
     tangents = {name: torch.randn_like(value) for name, value in given.items()}
 
     def run(values):

@@ -15,25 +15,14 @@ from tests.ops.cases import (
     assert_near,
     every,
     first_of_each,
+    full,
     gradients,
     leaves,
-    lengths_of,
-    random_segments,
 )
 
 from clew.ops import use_backend
 
 TIME = 7
-
-
-def full(case, time=TIME):
-    """The case's arguments with everything that it takes."""
-    arguments = case.build(time, torch.float32)
-    if "segments" in case.takes:
-        arguments["segments"] = random_segments(time)
-    if "lengths" in case.takes:
-        arguments["lengths"] = lengths_of(time)
-    return arguments
 
 
 @pytest.fixture
@@ -59,7 +48,7 @@ def calls(monkeypatch):
 @every()
 def test_opcheck(case, calls):
     calls(case)
-    arguments = leaves(full(case))
+    arguments = leaves(full(case, TIME, torch.float32))
     gradients(case.run(arguments), arguments)
     for name, given in calls.seen.items():
         given = tuple(value.detach() if isinstance(value, torch.Tensor) else value for value in given)
@@ -87,7 +76,7 @@ def test_compiles_to_one_graph(case):
     def compiled(case, arguments):
         return case.run(arguments)
 
-    compare(case, compiled, leaves(full(case)))
+    compare(case, compiled, leaves(full(case, TIME, torch.float32)))
 
 
 @first_of_each
@@ -98,9 +87,9 @@ def test_compiles_once_for_all_sizes(case):
     def compiled(case, arguments):
         return case.run(arguments)
 
-    compare(case, compiled, leaves(full(case)))
+    compare(case, compiled, leaves(full(case, TIME, torch.float32)))
     with torch.compiler.set_stance("fail_on_recompile"):
-        compare(case, compiled, leaves(full(case, time=TIME + 2)))
+        compare(case, compiled, leaves(full(case, TIME + 2, torch.float32)))
 
 
 @first_of_each
@@ -112,7 +101,7 @@ def test_compiles_with_a_backend_chosen_inside(case):
         with use_backend("reference"):
             return case.run(arguments)
 
-    compare(case, compiled, leaves(full(case)))
+    compare(case, compiled, leaves(full(case, TIME, torch.float32)))
 
 
 def test_a_backend_chosen_outside_is_seen_by_a_compiled_function():
@@ -148,4 +137,4 @@ def test_compiles_with_inductor(case):
     def compiled(case, arguments):
         return case.run(arguments)
 
-    compare(case, compiled, leaves(full(case)))
+    compare(case, compiled, leaves(full(case, TIME, torch.float32)))

@@ -149,5 +149,5 @@ def _has_tangent(argument: Any) -> bool:
     """Whether it is a tensor with a derivative in forward mode, which PyTorch's dispatcher would let fall."""
     if not isinstance(argument, Tensor):
         return False
-    tangent: Tensor | None = forward_ad.unpack_dual(argument).tangent  # type: ignore[no-untyped-call] # torch's
-    return tangent is not None
+    dual = forward_ad.unpack_dual(argument)  # type: ignore[no-untyped-call]  # torch has no types for it
+    return dual.tangent is not None
