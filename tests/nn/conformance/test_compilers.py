@@ -34,16 +34,17 @@ def no_graphs():
     torch.compiler.reset()
 
 
-def agree(compiled, layer, x, state, **options):
-    results = []
+def agree(compiled, layer, x, state, tolerance="float32", **options):
+    results, gradients = [], []
     for call in (compiled, layer):
         leaf = x.clone().requires_grad_()
         start = fresh(state)
         y, final = call(leaf, start, **options)
         total = y.square().sum() + sum(part.square().sum() for part in final)
-        gradients = torch.autograd.grad(total, (leaf, *parts(start), *layer.parameters()))
-        results.append((y, *final, *gradients))
+        results.append((y, *final))
+        gradients.append(torch.autograd.grad(total, (leaf, *parts(start), *layer.parameters())))
     assert_close(*results, "float32")
+    assert_close(*gradients, tolerance)
 
 
 def everything(member, time):
@@ -97,7 +98,8 @@ def test_aot_eager_from_rest(member):
 def test_inductor(member):
     layer, x = build(member, torch.float32), random_input(torch.float32, time=TIME)
     compiled = torch.compile(layer, fullgraph=True)
-    agree(compiled, layer, x, random_state(layer), **everything(member, TIME))
+    # Its sums are in another order than eager's, and its tanh is another one.
+    agree(compiled, layer, x, random_state(layer), "float32 gradients", **everything(member, TIME))
 
 
 class Step(torch.nn.Module):
